@@ -1,0 +1,1 @@
+"""The wire: items, requests, responses, stream events. Has never heard of agents."""

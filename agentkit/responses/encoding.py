@@ -1,0 +1,34 @@
+"""JSON to bytes and back, for what goes over the wire.
+
+pydantic_core is 2 to 4 times faster than the standard library here; it refuses lone surrogates,
+which servers do send, so the standard library is the second try. Knows nothing of what is encoded.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic_core import PydanticSerializationError, from_json, to_json
+
+JSON = Any
+"""A JSON value: None, bool, int, float, str, list or dict of these."""
+
+Wire = dict[str, Any]
+"""A JSON object as it stands on the wire."""
+
+
+def encode(value: JSON) -> bytes:
+    """JSON without white space; not-a-number and infinities, which JSON lacks, become null."""
+    try:
+        return to_json(value, inf_nan_mode="null")
+    except (PydanticSerializationError, UnicodeEncodeError):
+        return json.dumps(value, separators=(",", ":")).encode()
+
+
+def decode(text: bytes | str) -> JSON:
+    """The value of a JSON text. Raises ValueError for anything else."""
+    try:
+        return from_json(text)
+    except ValueError:
+        return json.loads(text)

@@ -1,0 +1,146 @@
+"""Stream events, as views over the wire's own objects.
+
+Five kinds are read; everything else is kept as `OtherEvent`. The names of the wire stay in
+`type`. Knows nothing of how bytes become events or events a response.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from agentkit.responses.encoding import Wire
+
+
+@dataclass(slots=True)
+class Delta:
+    """A piece of an item's text, refusal, reasoning or arguments."""
+
+    type: str
+    """Such as `response.output_text.delta`."""
+    delta: str
+    item_id: str | None = None
+    output_index: int | None = None
+    part: int | None = None
+    """`content_index` or `summary_index`."""
+
+
+@dataclass(slots=True)
+class PartDone:
+    """The whole of what deltas brought in pieces, such as `response.output_text.done`."""
+
+    type: str
+    value: str
+    item_id: str | None = None
+    output_index: int | None = None
+    part: int | None = None
+
+
+@dataclass(slots=True)
+class ItemEvent:
+    """An output item begins (`…added`) or is complete (`…done`)."""
+
+    type: str
+    item: Wire
+    output_index: int | None = None
+
+    @property
+    def is_done(self) -> bool:
+        return self.type == "response.output_item.done"
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """A whole response object: at the start, and last with its terminal status."""
+
+    type: str
+    response: Wire
+
+    @property
+    def is_terminal(self) -> bool:
+        return self.type in TERMINAL
+
+
+@dataclass(slots=True)
+class ErrorEvent:
+    """The server gave up after the stream had begun; HTTP status was 200."""
+
+    error: Wire
+    """With whatever there is of `code`, `message`, `param`, `type`."""
+
+
+@dataclass(slots=True)
+class OtherEvent:
+    """An event not read here."""
+
+    wire: Wire
+
+
+StreamEvent = Delta | PartDone | ItemEvent | Snapshot | ErrorEvent | OtherEvent
+
+TERMINAL = frozenset(
+    {
+        "response.completed",
+        "response.incomplete",
+        "response.failed",
+        "response.cancelled",
+    }
+)
+TEXT_DELTA = "response.output_text.delta"
+REFUSAL_DELTA = "response.refusal.delta"
+ARGUMENTS_DELTA = "response.function_call_arguments.delta"
+INPUT_DELTA = "response.custom_tool_call_input.delta"
+SUMMARY_DELTA = "response.reasoning_summary_text.delta"
+REASONING_DELTA = "response.reasoning_text.delta"
+
+_DELTAS = frozenset(
+    {
+        TEXT_DELTA,
+        REFUSAL_DELTA,
+        ARGUMENTS_DELTA,
+        INPUT_DELTA,
+        SUMMARY_DELTA,
+        REASONING_DELTA,
+    }
+)
+_DONE_KEY = {
+    "response.output_text.done": "text",
+    "response.refusal.done": "refusal",
+    "response.function_call_arguments.done": "arguments",
+    "response.custom_tool_call_input.done": "input",
+    "response.reasoning_summary_text.done": "text",
+    "response.reasoning_text.done": "text",
+}
+
+
+def read_event(wire: Wire) -> StreamEvent:
+    """The event of one stream payload; unknown and misshapen ones read as `OtherEvent`."""
+    kind = wire.get("type")
+    if kind in _DELTAS:
+        return Delta(kind, wire.get("delta") or "", *_place(wire))
+    if kind in _DONE_KEY:
+        return PartDone(kind, wire.get(_DONE_KEY[kind]) or "", *_place(wire))
+    if kind in ("response.output_item.added", "response.output_item.done"):
+        item = wire.get("item")
+        return (
+            ItemEvent(kind, item, _place(wire)[1]) if isinstance(item, dict) else OtherEvent(wire)
+        )
+    if isinstance(wire.get("response"), dict):
+        return Snapshot(str(kind), wire["response"])
+    if kind == "error" or wire.get("error"):
+        return ErrorEvent(_error(wire))
+    return OtherEvent(wire)
+
+
+def _place(wire: Wire) -> tuple[str | None, int | None, int | None]:
+    index = wire.get("output_index")
+    part = wire.get("content_index", wire.get("summary_index"))
+    return wire.get("item_id"), index if isinstance(index, int) and index >= 0 else None, part
+
+
+def _error(wire: Wire) -> Wire:
+    """Three shapes are seen: flat, nested under `error`, and `error` without a type."""
+    error: Any = wire.get("error")
+    if isinstance(error, dict):
+        return error
+    return {**wire, "message": error} if isinstance(error, str) else wire

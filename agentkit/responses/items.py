@@ -1,0 +1,186 @@
+"""Items: what a conversation is made of, as views over the wire's own objects.
+
+An item keeps its JSON object as it came, unknown fields included, and is encoded once however
+often it is sent. Knows nothing of requests, runs or tools.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from agentkit.responses.encoding import Wire, encode
+
+
+@dataclass(frozen=True)
+class Item:
+    """One item of a conversation; `wire` is its JSON object and is never changed."""
+
+    wire: Wire
+
+    @property
+    def type(self) -> str:
+        return str(self.wire.get("type") or "message")
+
+    @property
+    def id(self) -> str | None:
+        """The item's identity at the server (`msg_…`, `fc_…`); not what links a call to its output."""
+        return self.wire.get("id")
+
+    @cached_property
+    def encoded(self) -> bytes:
+        """The item as JSON bytes, made at the first use and kept."""
+        return encode(self.wire)
+
+
+class Message(Item):
+    """Something said: by the user, the developer or the model."""
+
+    @property
+    def role(self) -> str:
+        return str(self.wire.get("role", "assistant"))
+
+    @property
+    def phase(self) -> str | None:
+        """`commentary` or `final_answer` where the model says so, else None."""
+        return self.wire.get("phase")
+
+    @property
+    def text(self) -> str:
+        return _joined(self.wire.get("content"), "text")
+
+    @property
+    def refusal(self) -> str:
+        return _joined(self.wire.get("content"), "refusal")
+
+
+class FunctionCall(Item):
+    """The model asks for a tool; `call_id` links it to its output."""
+
+    @property
+    def call_id(self) -> str:
+        return str(self.wire.get("call_id") or self.wire.get("id") or "")
+
+    @property
+    def name(self) -> str:
+        return str(self.wire.get("name") or "")
+
+    @property
+    def arguments(self) -> str:
+        """The arguments as JSON text; some servers send "" or null for none."""
+        return self.wire.get("arguments") or "{}"
+
+
+class CustomToolCall(FunctionCall):
+    """The model asks for a tool whose input is free text, not JSON."""
+
+    @property
+    def arguments(self) -> str:
+        return self.wire.get("input") or ""
+
+
+class FunctionCallOutput(Item):
+    """What a call gave, as text or as a list of content parts."""
+
+    @property
+    def call_id(self) -> str:
+        return str(self.wire.get("call_id") or "")
+
+    @property
+    def output(self) -> str | list[Wire]:
+        return self.wire.get("output") or ""
+
+
+class Reasoning(Item):
+    """The model's thinking, often only as encrypted content to be sent back."""
+
+    @property
+    def text(self) -> str:
+        return _joined(self.wire.get("summary"), "text") or _joined(
+            self.wire.get("content"), "text"
+        )
+
+    @property
+    def can_stand_alone(self) -> bool:
+        """Whether a server that stored nothing can read it again."""
+        return bool(self.wire.get("encrypted_content") or self.wire.get("content"))
+
+
+class OtherItem(Item):
+    """An item of a type not read here: kept and sent back verbatim."""
+
+
+_KINDS: dict[str, type[Item]] = {
+    "message": Message,
+    "function_call": FunctionCall,
+    "custom_tool_call": CustomToolCall,
+    "function_call_output": FunctionCallOutput,
+    "custom_tool_call_output": FunctionCallOutput,
+    "reasoning": Reasoning,
+}
+
+# What a server takes back of its own items when it is not asked to look them up by id.
+# Source: the item schemas of POST /responses, and shapes that servers accepted.
+_SENT_BACK: dict[str, frozenset[str]] = {
+    "message": frozenset({"type", "role", "content", "phase"}),
+    "function_call": frozenset({"type", "call_id", "name", "arguments", "namespace", "caller"}),
+    "custom_tool_call": frozenset({"type", "call_id", "name", "input", "namespace", "caller"}),
+    "reasoning": frozenset({"type", "summary", "content", "encrypted_content", "format"}),
+}
+
+
+def read_item(wire: Wire) -> Item:
+    """The view that fits the item's type; `OtherItem` for a type not known here."""
+    kind = wire.get("type") or ("message" if "role" in wire else "")
+    return _KINDS.get(kind, OtherItem)(wire)
+
+
+def read_items(wires: Iterable[Any] | None) -> tuple[Item, ...]:
+    """All items of a list, in order; null and what is no object are left out."""
+    return tuple(read_item(wire) for wire in wires or () if isinstance(wire, dict))
+
+
+def user_message(content: str | Sequence[Wire]) -> Message:
+    """What the user says, as text or as content parts."""
+    return Message({"type": "message", "role": "user", "content": content})
+
+
+def call_output(call: FunctionCall, output: str | list[Wire]) -> FunctionCallOutput:
+    """The item that answers a call."""
+    kind = f"{call.type}_output"
+    return FunctionCallOutput({"type": kind, "call_id": call.call_id, "output": output})
+
+
+def sent_back(items: Sequence[Item]) -> tuple[Item, ...]:
+    """The items of one answer as the next request carries them, in the same order.
+
+    Ids are left out, so that a server which stored nothing looks nothing up. Where an item can
+    only be understood through what the server stored (reasoning without content, hosted tools),
+    the whole answer keeps its ids: a server checks such neighbours by id.
+    """
+    if all(_stands_alone(item) for item in items):
+        return tuple(_without_ids(item) for item in items)
+    return tuple(items)
+
+
+def _stands_alone(item: Item) -> bool:
+    if isinstance(item, Reasoning):
+        return item.can_stand_alone
+    return item.type in _SENT_BACK
+
+
+def _without_ids(item: Item) -> Item:
+    kept = _SENT_BACK[item.type]
+    if item.wire.keys() <= kept:
+        return item
+    return type(item)({key: value for key, value in item.wire.items() if key in kept})
+
+
+def _joined(parts: Any, key: str) -> str:
+    if isinstance(parts, str):
+        return parts if key == "text" else ""
+    if not isinstance(parts, list):
+        return ""
+    return "".join(part.get(key) or "" for part in parts if isinstance(part, dict))

@@ -1,0 +1,185 @@
+"""A request, a response, and what a model is: something that turns one into the other.
+
+Knows nothing of HTTP, of runs or of tools.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal, Protocol
+
+from agentkit.responses.encoding import Wire, decode, encode
+from agentkit.responses.events import StreamEvent
+from agentkit.responses.items import FunctionCall, FunctionCallOutput, Item, Message, read_items
+
+
+@dataclass(frozen=True)
+class Fields:
+    """What a request is made of besides its input: model, instructions, tools, settings."""
+
+    values: Mapping[str, Any]
+
+    @cached_property
+    def encoded(self) -> bytes:
+        """The fields as JSON bytes without the braces, made at the first use and kept."""
+        return encode(dict(self.values))[1:-1]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One `POST /responses`, before any server's dialect is applied."""
+
+    fields: Fields
+    """The same value for every request of a run."""
+    input: tuple[Item, ...]
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of this request alone, such as `previous_response_id`; they win over `fields`, and
+    None takes a field away."""
+    stream: bool = False
+
+    @property
+    def outputs(self) -> list[str | list[Wire]]:
+        """What the calls gave that this input carries, in order."""
+        return [item.output for item in self.input if isinstance(item, FunctionCallOutput)]
+
+    def wire(self) -> Wire:
+        """The whole body as a JSON object."""
+        body: Wire = decode(self.body())
+        return body
+
+    def body(self) -> bytes:
+        """The whole body as JSON bytes; no item is encoded twice in its life."""
+        fields, extra = self.fields.encoded, dict(self.extra)
+        if extra.keys() & self.fields.values.keys() or None in extra.values():
+            merged = {**self.fields.values, **extra}
+            fields, extra = encode({k: v for k, v in merged.items() if v is not None})[1:-1], {}
+        rest = encode({**extra, "stream": self.stream})[1:-1]
+        items = b",".join([item.encoded for item in self.input])
+        head = fields + b"," if fields else b""
+        return b'{%b"input":[%b],%b}' % (head, items, rest)
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens as the server counted them; zero where it did not say."""
+
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    """Of the input tokens, those read from the server's cache."""
+    output_tokens: int = 0
+    reasoning_tokens: int = 0
+    """Of the output tokens, those spent on reasoning."""
+    total_tokens: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.output_tokens + other.output_tokens,
+            self.reasoning_tokens + other.reasoning_tokens,
+            self.total_tokens + other.total_tokens,
+        )
+
+    @classmethod
+    def read(cls, wire: Wire | None) -> Usage:
+        """Usage of a response body; null, missing and partial ones read as zeros."""
+        usage = wire or {}
+        read, written = _count(usage, "input_tokens"), _count(usage, "output_tokens")
+        return cls(
+            read,
+            _count(usage.get("input_tokens_details"), "cached_tokens"),
+            written,
+            _count(usage.get("output_tokens_details"), "reasoning_tokens"),
+            _count(usage, "total_tokens") or read + written,
+        )
+
+
+@dataclass(frozen=True)
+class Response:
+    """What the model answered."""
+
+    wire: Wire
+    """The body as it came, with `output` as it was put together from the stream."""
+    output: tuple[Item, ...]
+
+    @property
+    def id(self) -> str | None:
+        return self.wire.get("id")
+
+    @property
+    def model(self) -> str | None:
+        """The model that answered, which a server may name more exactly than the request did."""
+        return self.wire.get("model")
+
+    @property
+    def status(self) -> str:
+        """`completed`, `incomplete`, `failed` or another word of the server's."""
+        if status := self.wire.get("status"):
+            return str(status)
+        if self.error:
+            return "failed"
+        return "incomplete" if self.incomplete_reason else "completed"
+
+    @property
+    def error(self) -> Wire | None:
+        error = self.wire.get("error")
+        return error if isinstance(error, dict) or not error else {"message": str(error)}
+
+    @property
+    def incomplete_reason(self) -> str | None:
+        """`max_output_tokens`, `content_filter` or another word of the server's."""
+        details = self.wire.get("incomplete_details")
+        return details.get("reason") if isinstance(details, dict) else None
+
+    @cached_property
+    def usage(self) -> Usage:
+        return Usage.read(self.wire.get("usage"))
+
+    @property
+    def calls(self) -> list[FunctionCall]:
+        return [item for item in self.output if isinstance(item, FunctionCall)]
+
+    @property
+    def text(self) -> str:
+        """The answer: every message but commentary, in order."""
+        return "".join(message.text for message in final_messages(self.output))
+
+    @property
+    def refusal(self) -> str:
+        return "".join(message.refusal for message in final_messages(self.output))
+
+
+class Model(Protocol):
+    """Anything that answers requests."""
+
+    def stream(self, request: Request) -> AsyncIterator[StreamEvent]:
+        """The events of one response; the last is a `Snapshot` with a terminal status.
+
+        Raises ModelError where there is no such answer.
+        """
+        ...
+
+
+Status = Literal["completed", "incomplete", "failed"]
+
+
+def read_response(wire: Wire) -> Response:
+    """A response body as a Response; null or missing `output` reads as no items."""
+    output = wire.get("output")
+    return Response(wire, read_items(output if isinstance(output, list) else None))
+
+
+def final_messages(items: tuple[Item, ...]) -> list[Message]:
+    """The messages that are the answer; `commentary` is said on the way to it."""
+    return [
+        item
+        for item in items
+        if isinstance(item, Message) and item.role == "assistant" and item.phase != "commentary"
+    ]
+
+
+def _count(usage: Any, key: str) -> int:
+    value = usage.get(key) if isinstance(usage, dict) else None
+    return int(value) if isinstance(value, (int, float)) else 0

@@ -1,0 +1,1 @@
+"""Functions as JSON schemas. Knows nothing of the wire or of agents."""
