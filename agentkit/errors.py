@@ -38,18 +38,18 @@ class ToolDefinitionError(ConfigurationError):
     """A function cannot become a tool; the text names the parameter and why."""
 
 
-class _ListsProblems(AgentkitError):
+class _ProblemsError(AgentkitError):
     def __init__(self, message: str, problems: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.problems: list[str] = list(problems)
         """One line a problem, each with the path of the value it is about."""
 
 
-class ToolArgumentError(_ListsProblems):
+class ToolArgumentError(_ProblemsError):
     """The arguments of a call were rejected, so the tool did not run."""
 
 
-class OutputError(_ListsProblems):
+class OutputError(_ProblemsError):
     """The final answer does not validate against the output type."""
 
 

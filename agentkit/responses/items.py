@@ -26,7 +26,7 @@ class Item:
 
     @property
     def id(self) -> str | None:
-        """The item's identity at the server (`msg_…`, `fc_…`); not what links a call to its output."""
+        """The item's identity at the server (`msg_…`, `fc_…`); not what links call and output."""
         return self.wire.get("id")
 
     @cached_property

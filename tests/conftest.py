@@ -1,0 +1,20 @@
+"""Asynchronous tests run under `asyncio.run`, each with a fail-after."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+
+import pytest
+
+FAIL_AFTER = 30.0
+"""Seconds after which a test that still waits has failed."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+    asyncio.run(asyncio.wait_for(pyfuncitem.obj(**arguments), FAIL_AFTER))
+    return True
