@@ -1,1 +1,168 @@
-"""agentkit."""
+"""agentkit: function-calling agents over the Responses wire.
+
+    from agentkit import Agent, tool
+
+A map of the package, from the wire up; a module imports only from those above it:
+
+    errors                      every error, and for whom it is
+    responses/                  the wire: items, requests, events, servers; no agents
+    schema/  tool  results      functions as tools
+    records  log  moves         the log is the run; `next_move` says what follows from it
+    conversation  output  limits  cost  approval  events  middleware    policies: small values
+    testing/                    models and a server without a key or a network
+    run  ask  perform  dispatch  loop    the moves; loop.py is the file to read first
+    models  input  result  background  stream  agent    the faces
+    cli/                        the command
+
+Names load on first use, so importing agentkit costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from agentkit.agent import Agent
+    from agentkit.approval import Answer, Approve, Edit, Reject
+    from agentkit.errors import (
+        AgentkitError,
+        AuthenticationError,
+        BadRequestError,
+        ConfigurationError,
+        ContextLengthError,
+        ModelError,
+        ModelTimeoutError,
+        OutputError,
+        ProtocolError,
+        QuotaError,
+        RateLimitError,
+        ServerError,
+        StreamTruncatedError,
+        ToolArgumentError,
+        ToolDefinitionError,
+        TransportError,
+    )
+    from agentkit.events import (
+        Notice,
+        ReasoningDelta,
+        TextDelta,
+        ToolCall,
+        ToolOutput,
+        ToolProgress,
+    )
+    from agentkit.limits import Limits
+    from agentkit.log import Log
+    from agentkit.middleware import around_calls
+    from agentkit.responses.client import ResponsesModel
+    from agentkit.responses.parts import File, Image
+    from agentkit.responses.response import Model, Request, Response, Usage
+    from agentkit.result import PendingCall, RunResult
+    from agentkit.tool import Final, Retry, Tool, ToolContext, tool
+
+_ROOM_OF = {
+    "Agent": "agent",
+    "AgentkitError": "errors",
+    "Answer": "approval",
+    "Approve": "approval",
+    "AuthenticationError": "errors",
+    "BadRequestError": "errors",
+    "ConfigurationError": "errors",
+    "ContextLengthError": "errors",
+    "Edit": "approval",
+    "File": "responses.parts",
+    "Final": "tool",
+    "Image": "responses.parts",
+    "Limits": "limits",
+    "Log": "log",
+    "Model": "responses.response",
+    "ModelError": "errors",
+    "ModelTimeoutError": "errors",
+    "Notice": "events",
+    "OutputError": "errors",
+    "PendingCall": "result",
+    "ProtocolError": "errors",
+    "QuotaError": "errors",
+    "RateLimitError": "errors",
+    "ReasoningDelta": "events",
+    "Reject": "approval",
+    "Request": "responses.response",
+    "Response": "responses.response",
+    "ResponsesModel": "responses.client",
+    "Retry": "tool",
+    "RunResult": "result",
+    "ServerError": "errors",
+    "StreamTruncatedError": "errors",
+    "TextDelta": "events",
+    "Tool": "tool",
+    "ToolArgumentError": "errors",
+    "ToolCall": "events",
+    "ToolContext": "tool",
+    "ToolDefinitionError": "errors",
+    "ToolOutput": "events",
+    "ToolProgress": "events",
+    "TransportError": "errors",
+    "Usage": "responses.response",
+    "around_calls": "middleware",
+    "tool": "tool",
+}
+
+__all__ = [
+    "Agent",
+    "AgentkitError",
+    "Answer",
+    "Approve",
+    "AuthenticationError",
+    "BadRequestError",
+    "ConfigurationError",
+    "ContextLengthError",
+    "Edit",
+    "File",
+    "Final",
+    "Image",
+    "Limits",
+    "Log",
+    "Model",
+    "ModelError",
+    "ModelTimeoutError",
+    "Notice",
+    "OutputError",
+    "PendingCall",
+    "ProtocolError",
+    "QuotaError",
+    "RateLimitError",
+    "ReasoningDelta",
+    "Reject",
+    "Request",
+    "Response",
+    "ResponsesModel",
+    "Retry",
+    "RunResult",
+    "ServerError",
+    "StreamTruncatedError",
+    "TextDelta",
+    "Tool",
+    "ToolArgumentError",
+    "ToolCall",
+    "ToolContext",
+    "ToolDefinitionError",
+    "ToolOutput",
+    "ToolProgress",
+    "TransportError",
+    "Usage",
+    "around_calls",
+    "tool",
+]
+
+
+def __getattr__(name: str) -> Any:
+    room = _ROOM_OF.get(name)
+    if room is None:
+        raise AttributeError(f"module 'agentkit' has no attribute {name!r}")
+    value = getattr(import_module(f"agentkit.{room}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -79,6 +79,8 @@ class ModelError(AgentkitError):
         """The server's id of the request, to quote to its support."""
         self.retry_after = retry_after
         """Seconds the server asked to wait, None where it did not say."""
+        self.should_retry: bool | None = None
+        """The server's own word (`x-should-retry`), None where it gave none."""
         self.attempts = attempts
         """How many times the request was sent."""
         self.result: Any = None

@@ -1,7 +1,8 @@
 """Stream events, as views over the wire's own objects.
 
 Five kinds are read; everything else is kept as `OtherEvent`. The names of the wire stay in
-`type`. Knows nothing of how bytes become events or events a response.
+`type`. A `Notice` is the one kind that no server sends. Knows nothing of
+how bytes become events or events a response.
 """
 
 from __future__ import annotations
@@ -76,7 +77,14 @@ class OtherEvent:
     wire: Wire
 
 
-StreamEvent = Delta | PartDone | ItemEvent | Snapshot | ErrorEvent | OtherEvent
+@dataclass(slots=True)
+class Notice:
+    """Something the client did differently from what it was asked, and why."""
+
+    text: str
+
+
+StreamEvent = Delta | PartDone | ItemEvent | Snapshot | ErrorEvent | OtherEvent | Notice
 
 TERMINAL = frozenset(
     {

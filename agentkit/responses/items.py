@@ -142,6 +142,15 @@ def read_items(wires: Iterable[Any] | None) -> tuple[Item, ...]:
     return tuple(read_item(wire) for wire in wires or () if isinstance(wire, dict))
 
 
+def final_messages(items: Iterable[Item]) -> list[Message]:
+    """The messages that are the answer; `commentary` is said on the way to it."""
+    return [
+        item
+        for item in items
+        if isinstance(item, Message) and item.role == "assistant" and item.phase != "commentary"
+    ]
+
+
 def user_message(content: str | Sequence[Wire]) -> Message:
     """What the user says, as text or as content parts."""
     return Message({"type": "message", "role": "user", "content": content})

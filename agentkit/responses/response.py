@@ -8,11 +8,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from agentkit.responses.encoding import Wire, decode, encode
 from agentkit.responses.events import StreamEvent
-from agentkit.responses.items import FunctionCall, FunctionCallOutput, Item, Message, read_items
+from agentkit.responses.items import (
+    FunctionCall,
+    FunctionCallOutput,
+    Item,
+    final_messages,
+    read_items,
+)
 
 
 @dataclass(frozen=True)
@@ -123,6 +129,15 @@ class Response:
         return "incomplete" if self.incomplete_reason else "completed"
 
     @property
+    def is_failed(self) -> bool:
+        return self.status in ("failed", "cancelled")
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all of it is there; the calls of any other response must not run."""
+        return not self.is_failed and self.status not in _NOT_COMPLETE
+
+    @property
     def error(self) -> Wire | None:
         error = self.wire.get("error")
         return error if isinstance(error, dict) or not error else {"message": str(error)}
@@ -162,22 +177,14 @@ class Model(Protocol):
         ...
 
 
-Status = Literal["completed", "incomplete", "failed"]
+# An unknown word counts as complete: servers invent them.
+_NOT_COMPLETE = frozenset({"incomplete", "in_progress", "queued"})
 
 
 def read_response(wire: Wire) -> Response:
     """A response body as a Response; null or missing `output` reads as no items."""
     output = wire.get("output")
     return Response(wire, read_items(output if isinstance(output, list) else None))
-
-
-def final_messages(items: tuple[Item, ...]) -> list[Message]:
-    """The messages that are the answer; `commentary` is said on the way to it."""
-    return [
-        item
-        for item in items
-        if isinstance(item, Message) and item.role == "assistant" and item.phase != "commentary"
-    ]
 
 
 def _count(usage: Any, key: str) -> int:

@@ -1,0 +1,365 @@
+"""Agent: a model, instructions and tools, and the ways to run them.
+
+A façade: every way begins a Run in a log, and `loop` does the rest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import uuid4
+
+from agentkit.approval import Decision, Rule, decision_records
+from agentkit.background import background
+from agentkit.conversation import conversation_for
+from agentkit.errors import ConfigurationError, ModelError
+from agentkit.events import Listener
+from agentkit.input import UserInput, input_items
+from agentkit.limits import Limits
+from agentkit.log import Log
+from agentkit.loop import loop
+from agentkit.middleware import Middleware
+from agentkit.models import check_name, model_for
+from agentkit.moves import Finish, next_move
+from agentkit.output import output_format
+from agentkit.records import Input, Output, Record, Setup
+from agentkit.responses.dialect import Dialect
+from agentkit.responses.encoding import Wire
+from agentkit.responses.items import FunctionCall, call_output, user_message
+from agentkit.responses.response import Fields, Model
+from agentkit.result import RunResult, result_of
+from agentkit.run import Run
+from agentkit.stream import Stream, SyncStream
+from agentkit.tool import Tool, as_tool
+
+if TYPE_CHECKING:
+    from agentkit.responses.client import HTTPClient
+
+T = TypeVar("T")
+Session = str | RunResult | Log | None
+"""The name of a session, or the log, or the result, of a run to go on from."""
+
+# Fields of a request that have an argument of their own, or that the loop sets.
+_OWN_PLACE = {
+    "model": "pass the model as the first argument",
+    "instructions": "pass instructions=",
+    "tools": "pass tools=",
+    "input": "pass it to run()",
+    "stream": "use agent.stream()",
+    "background": "it is not supported",
+    "previous_response_id": "pass state='chained'",
+    "conversation": "pass state='conv_…'",
+}
+
+
+class Agent:
+    """A model with instructions and tools. Immutable in use: run it often, also at once.
+
+    `model` is a name (`"gpt-5-mini"`), a name with its provider (`"cometapi:gpt-4.1"`,
+    `"ollama:qwen3"`, `"offline"`) or an object with the Model protocol. `tools` are functions,
+    Tools, and hosted tools as the wire's own objects. `output` is `str`, any type pydantic knows,
+    or a JSON schema. `settings` are request fields, passed on as they are. `state` is `"replay"`,
+    `"chained"` or the id of a conversation at the server.
+
+    Raises ConfigurationError for an argument that cannot work.
+    """
+
+    def __init__(  # noqa: PLR0913 - the public surface of an agent
+        self,
+        model: str | Model,
+        *,
+        name: str | None = None,
+        instructions: str = "",
+        tools: Sequence[Tool | Callable[..., Any] | Wire] = (),
+        output: Any = str,
+        limits: Limits | None = None,
+        approve: Rule | None = None,
+        state: str = "replay",
+        settings: Mapping[str, Any] | None = None,
+        middleware: Sequence[Middleware] = (),
+        base_url: str | None = None,
+        api_key: str | None = None,
+        http_client: HTTPClient | None = None,
+        store: None = None,
+        clock: Callable[[], float] = time.monotonic,
+        environment: Mapping[str, str] = os.environ,
+    ) -> None:
+        if isinstance(model, str):
+            check_name(model, base_url)
+        elif not hasattr(model, "stream"):
+            raise ConfigurationError(
+                f"model: expected a name or an object with stream(request), got {model!r:.80}."
+            )
+        if store is not None:
+            raise ConfigurationError("store: logs are kept in memory; pass nothing.")
+        self.name = name
+        self.instructions = instructions
+        self.tools: dict[str, Tool] = _tools_by_name(tools)
+        self.hosted_tools: list[Wire] = [each for each in tools if isinstance(each, dict)]
+        self.limits = limits or Limits()
+        self.settings = _checked_settings(settings or {})
+        self._output = output_format(output)
+        self._given_model = model
+        self._model_options = {
+            "base_url": base_url,
+            "api_key": api_key,
+            "http_client": http_client,
+            "environment": environment,
+        }
+        self._conversation = conversation_for(state)
+        self._approve = approve
+        self._middleware = tuple(middleware)
+        self._clock = clock
+
+    def __repr__(self) -> str:
+        given = self._given_model
+        name = given if isinstance(given, str) else type(given).__name__
+        return f"Agent({name!r}, tools=[{', '.join(self.tools)}])"
+
+    @cached_property
+    def model(self) -> Model:
+        """The model, made at the first use. Raises ConfigurationError for a missing key."""
+        if isinstance(self._given_model, str):
+            return model_for(self._given_model, **self._model_options)
+        return self._given_model
+
+    async def run(
+        self,
+        input: UserInput,  # noqa: A002 - the wire's own word
+        *,
+        session: Session = None,
+        deps: Any = None,
+        limits: Limits | None = None,
+        on_event: Listener | None = None,
+    ) -> RunResult:
+        """Run to the end; what it came to.
+
+        Raises ModelError where the model could not be reached or said no; the error's `.result`
+        is the run so far. A refusal, a limit, a failed answer are statuses of the result.
+        """
+        said = Input(input_items(input))
+        trip = _Trip(session, deps, limits, on_event)
+        return await self._go_on(trip, lambda log: [*_skipped(log), said])
+
+    async def resume(
+        self,
+        session: Session,
+        decisions: Sequence[Decision] = (),
+        *,
+        deps: Any = None,
+        limits: Limits | None = None,
+        on_event: Listener | None = None,
+    ) -> RunResult:
+        """Go on where a run stands: after a decision, a limit, an error, a cancelled call.
+
+        Raises ConfigurationError for a decision about a call that does not wait.
+        """
+        trip = _Trip(session, deps, limits, on_event)
+        return await self._go_on(trip, lambda log: _resumed(log, decisions))
+
+    def run_sync(
+        self,
+        input: UserInput,  # noqa: A002
+        *,
+        session: Session = None,
+        deps: Any = None,
+        limits: Limits | None = None,
+        on_event: Listener | None = None,
+    ) -> RunResult:
+        """`run` from anywhere: a script, a thread, a notebook, inside a running loop."""
+        return background().run(
+            self.run(input, session=session, deps=deps, limits=limits, on_event=on_event)
+        )
+
+    def resume_sync(
+        self,
+        session: Session,
+        decisions: Sequence[Decision] = (),
+        *,
+        deps: Any = None,
+        limits: Limits | None = None,
+        on_event: Listener | None = None,
+    ) -> RunResult:
+        """`resume` from anywhere."""
+        return background().run(
+            self.resume(session, decisions, deps=deps, limits=limits, on_event=on_event)
+        )
+
+    def stream(
+        self,
+        input: UserInput,  # noqa: A002
+        *,
+        session: Session = None,
+        deps: Any = None,
+        limits: Limits | None = None,
+        on_event: Listener | None = None,
+    ) -> Stream:
+        """`run`, heard while it goes on: `async with agent.stream(…) as stream`."""
+        start = partial(self.run, input, session=session, deps=deps, limits=limits)
+        return Stream(_heard_by_both(start, on_event))
+
+    def stream_sync(
+        self,
+        input: UserInput,  # noqa: A002
+        *,
+        session: Session = None,
+        deps: Any = None,
+        limits: Limits | None = None,
+        on_event: Listener | None = None,
+    ) -> SyncStream:
+        """`stream` for a plain `for`, from anywhere."""
+        start = partial(self.run, input, session=session, deps=deps, limits=limits)
+        return SyncStream(_heard_by_both(start, on_event))
+
+    async def _go_on(self, trip: _Trip, opening: Callable[[Log], Sequence[Record]]) -> RunResult:
+        run = self._run(trip)
+        opened = opening(run.log)
+        setup = self._setup()
+        if run.log.setup is None or run.log.setup.digest != setup.digest:
+            await run.append(setup)
+        await run.append(*opened)
+        try:
+            end = await loop(run)
+        except ModelError as error:
+            error.result = result_of(run.log, Finish("failed"), run.session, None)
+            raise
+        except asyncio.CancelledError as error:
+            ended = result_of(run.log, Finish("cancelled"), run.session, None)
+            error.result = ended  # type: ignore[attr-defined]
+            raise
+        return result_of(run.log, end, run.session, self._output)
+
+    def _run(self, trip: _Trip) -> Run:
+        log, session = _log_of(trip.session)
+        began = self._clock()
+        return Run(
+            log=log,
+            model=self.model,
+            tools=self.tools,
+            conversation=self._conversation,
+            limits=trip.limits or self.limits,
+            output=self._output,
+            approve=self._approve,
+            middleware=self._middleware,
+            session=session,
+            deps=trip.deps,
+            listener=trip.listener,
+            clock=lambda: self._clock() - began,
+        )
+
+    def _setup(self) -> Setup:
+        return self._fixed_setup
+
+    @cached_property
+    def _fixed_setup(self) -> Setup:
+        """What every request of this agent is made of, encoded once for all its runs."""
+        dialect = getattr(self.model, "dialect", None) or Dialect()
+        settings = {k: v for k, v in self.settings.items() if k != "tool_choice"}
+        told, text = self.instructions, dict(settings.pop("text", None) or {})
+        if self._output is not None and dialect.text_format:
+            text["format"] = self._output.text_format()
+        elif self._output is not None:
+            told = f"{told}\n\n{self._output.instruction()}".strip()
+        tools = [*(tool.schema() for tool in self.tools.values()), *self.hosted_tools]
+        fields = {
+            "model": getattr(self.model, "name", None),
+            "instructions": told,
+            "tools": tools,
+            "text": text,
+            **settings,
+        }
+        known = {key: value for key, value in fields.items() if value not in (None, "", [], {})}
+        return Setup(Fields(known), self.settings.get("tool_choice"))
+
+
+@dataclass(frozen=True)
+class _Trip:
+    """What one call of `run` or `resume` says beside its input."""
+
+    session: Session
+    deps: Any
+    limits: Limits | None
+    listener: Listener | None
+
+
+def _tools_by_name(tools: Sequence[Any]) -> dict[str, Tool]:
+    by_name: dict[str, Tool] = {}
+    for each in tools:
+        if isinstance(each, dict):
+            if not each.get("type"):
+                raise ConfigurationError(f"tools: a hosted tool needs a type, got {each!r:.80}.")
+            continue
+        made = as_tool(each)
+        if made.name in by_name:
+            raise ConfigurationError(
+                f"tools: two are named {made.name!r}. Rename one: @tool(name=…)."
+            )
+        by_name[made.name] = made
+    return by_name
+
+
+def _checked_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    for key, remedy in _OWN_PLACE.items():
+        if key in settings:
+            raise ConfigurationError(f"settings: {key!r} has no place there; {remedy}.")
+    for key, value in (settings.get("metadata") or {}).items():
+        if not isinstance(value, str):
+            raise ConfigurationError(
+                f"settings: metadata[{key!r}] is {value!r}; the wire takes strings only."
+            )
+    return dict(settings)
+
+
+def _log_of(session: Session) -> tuple[Log, str]:
+    if isinstance(session, RunResult):
+        return session.log.copy(), session.session
+    if isinstance(session, Log):
+        return session.copy(), _new_session()
+    return Log(), session or _new_session()
+
+
+def _new_session() -> str:
+    return f"run_{uuid4().hex[:12]}"
+
+
+def _skipped(log: Log) -> list[Record]:
+    """Outputs for calls that nobody decided on, so that the caller can speak on."""
+    return [
+        Output(
+            call_output(
+                FunctionCall(call.item.wire), f"{call.name} was not run: the user went on."
+            ),
+            "skipped",
+        )
+        for call in log.open_calls
+    ]
+
+
+def _resumed(log: Log, decisions: Sequence[Decision]) -> list[Record]:
+    """What to add to a log so that it goes on."""
+    if decisions:
+        return [*decision_records(log, decisions)]
+    end = next_move(log)
+    status = end.status if isinstance(end, Finish) else None
+    if status in ("limited", "incomplete"):
+        return [Input((user_message("Go on."),))]
+    return [Input(())] if status == "failed" else []
+
+
+def _heard_by_both(
+    start: Callable[..., Awaitable[RunResult]], listener: Listener | None
+) -> Callable[[Listener], Awaitable[RunResult]]:
+    def begin(stream: Listener) -> Awaitable[RunResult]:
+        def hear(event: Any) -> None:
+            stream(event)
+            if listener is not None:
+                listener(event)
+
+        return start(on_event=hear)
+
+    return begin

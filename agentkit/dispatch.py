@@ -1,0 +1,153 @@
+"""The second effect: a batch of tool calls, each answered with an output.
+
+First every call is decided on, with values: it runs, or words say why not. What will run is
+written down before it does; then all of it runs together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agentkit.errors import ToolArgumentError
+from agentkit.events import ToolOutput
+from agentkit.log import MCP_APPROVAL, CallState
+from agentkit.perform import perform, rejected_text
+from agentkit.records import Ended, Output, Started
+from agentkit.responses.items import FunctionCall, Item, OtherItem, call_output
+from agentkit.run import Run
+from agentkit.tool import BoundCall, Tool, near_miss
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A call that will run."""
+
+    call: CallState
+    tool: Tool
+    bound: BoundCall
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A call that will not run, and what the model reads instead."""
+
+    call: CallState
+    text: str
+    ended: Ended = "error"
+    limit: str | None = None
+    error: Exception | None = None
+
+
+async def dispatch(run: Run, calls: Sequence[CallState]) -> None:
+    """Give every call an output: of the tool, or words why it did not run."""
+    decided = decide(run, calls)
+    ready = [each for each in decided if isinstance(each, Ready)]
+    for each in decided:
+        if isinstance(each, Refused):
+            await _refuse(run, each)
+        elif isinstance(each, Output):
+            await run.append(each)
+    if ready:
+        await run.append(Started({each.call.call_id: each.tool.effect for each in ready}))
+        await _run_together(run, ready)
+
+
+def decide(run: Run, calls: Sequence[CallState]) -> list[Ready | Refused | Output]:
+    """What becomes of each call, in order."""
+    decided: list[Ready | Refused | Output] = []
+    planned: Counter[str] = Counter()
+    for call in calls:
+        each = (
+            _by_hand(call) or _unfit(run, call) or _limited(run, call, planned) or _bound(run, call)
+        )
+        if isinstance(each, Ready):
+            planned[call.name] += 1
+        decided.append(each)
+    return decided
+
+
+async def _run_together(run: Run, ready: Sequence[Ready]) -> None:
+    if len(ready) == 1:
+        await perform(run, ready[0].call, ready[0].tool, ready[0].bound)
+        return
+    async with asyncio.TaskGroup() as group:
+        for each in ready:
+            group.create_task(perform(run, each.call, each.tool, each.bound))
+
+
+async def _refuse(run: Run, refused: Refused) -> None:
+    call = refused.call
+    item = call_output(_as_call(call.item), refused.text)
+    await run.append(Output(item, refused.ended, limit=refused.limit))
+    run.emit(ToolOutput(call.call_id, call.name, refused.text, refused.ended, error=refused.error))
+
+
+def _by_hand(call: CallState) -> Refused | Output | None:
+    """What a person's word makes of a call that it does not let run."""
+    decision = call.decision
+    if call.item.type == MCP_APPROVAL:
+        return Output(_mcp_answer(call), "ok")
+    if decision is None or decision.verdict in ("approve", "edit"):
+        return None
+    if decision.verdict == "reject":
+        return Refused(call, rejected_text(call.name, decision.value), "rejected")
+    return Output(call_output(_as_call(call.item), decision.value), "ok")
+
+
+def _unfit(run: Run, call: CallState) -> Refused | None:
+    """Why a call cannot run, whatever its arguments."""
+    if call.item.wire.get("status") == "incomplete":
+        return Refused(call, f"{call.name} was not run: its arguments were cut off.", "skipped")
+    if call.name in run.tools:
+        return None
+    return Refused(call, unknown_tool(call.name, list(run.tools)))
+
+
+def _limited(run: Run, call: CallState, planned: Counter[str]) -> Refused | None:
+    refusal = run.limits.refusal(run.log, planned.total(), call.repeat)
+    if refusal is not None:
+        return Refused(call, refusal[1], "skipped", limit=refusal[0])
+    most = run.tools[call.name].max_calls
+    if most is not None and run.log.trip.calls[call.name] + planned[call.name] >= most:
+        times = "once" if most == 1 else f"{most} times"
+        return Refused(
+            call, f"{call.name} was not run: it may be called {times} in a run.", "skipped"
+        )
+    return None
+
+
+def _bound(run: Run, call: CallState) -> Ready | Refused:
+    tool = run.tools[call.name]
+    try:
+        return Ready(call, tool, tool.bind(call.arguments))
+    except ToolArgumentError as error:
+        return Refused(call, str(error), error=error)
+
+
+def unknown_tool(name: str, names: Sequence[str]) -> str:
+    """What the model reads when it calls a tool that there is not."""
+    if not names:
+        return f"There is no tool named {name!r}. There are no tools; answer without."
+    near = near_miss(name, names)
+    hint = f" Did you mean {near!r}?" if near else ""
+    return f"There is no tool named {name!r}.{hint} Tools: {', '.join(sorted(names))}."
+
+
+def _as_call(item: Item) -> FunctionCall:
+    return item if isinstance(item, FunctionCall) else FunctionCall(item.wire)
+
+
+def _mcp_answer(call: CallState) -> Item:
+    """A server runs its own tools, but asks first; this is the answer."""
+    decision = call.decision
+    approve = decision is not None and decision.verdict == "approve"
+    answer = {
+        "type": "mcp_approval_response",
+        "approval_request_id": call.call_id,
+        "approve": approve,
+    }
+    reason = decision.value if decision and not approve else None
+    return OtherItem({**answer, "reason": str(reason)} if reason else answer)

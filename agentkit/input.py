@@ -1,0 +1,49 @@
+"""What the caller says, as items: a string, a list of parts, or items."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from agentkit.errors import ConfigurationError
+from agentkit.responses.encoding import Wire
+from agentkit.responses.items import Item, read_item, user_message
+from agentkit.responses.parts import File, Image
+
+UserInput = str | Image | File | Sequence[str | Image | File | Wire | Item]
+"""Text; an image or a file; a list of these and wire parts; or a list of items."""
+
+
+def input_items(said: UserInput) -> tuple[Item, ...]:
+    """The items to send. Raises ConfigurationError for what can be neither part nor item."""
+    if isinstance(said, str):
+        return (user_message(said),)
+    if isinstance(said, (Image, File)):
+        return (user_message([said.part()]),)
+    if not isinstance(said, Sequence) or isinstance(said, bytes):
+        raise ConfigurationError(
+            f"input: expected text, Image, File, or a list, got {type(said).__name__}."
+        )
+    if said and all(_is_item(each) for each in said):
+        return tuple(each if isinstance(each, Item) else read_item(each) for each in said)  # type: ignore[arg-type]
+    return (user_message([_part(each) for each in said]),)
+
+
+def _is_item(value: object) -> bool:
+    if isinstance(value, Item):
+        return True
+    if not isinstance(value, dict):
+        return False
+    return "role" in value or not str(value.get("type", "input_")).startswith("input_")
+
+
+def _part(value: object) -> Wire:
+    if isinstance(value, str):
+        return {"type": "input_text", "text": value}
+    if isinstance(value, (Image, File)):
+        return value.part()
+    if isinstance(value, dict) and str(value.get("type", "")).startswith("input_"):
+        return value
+    raise ConfigurationError(
+        f"input: {value!r:.80} is neither text, Image, File nor a content part; "
+        "items and parts do not mix in one list."
+    )

@@ -1,0 +1,291 @@
+"""The log of a session: records in the order they came, and what they add up to.
+
+The records are the only state of a run. Everything else here is computed from them, once per
+record as it is appended, so that a long run costs no more a turn than a short one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from agentkit.errors import AgentkitError, ConfigurationError
+from agentkit.records import (
+    Answer,
+    Decision,
+    Input,
+    Output,
+    Record,
+    Setup,
+    Started,
+    digest,
+    dump_record,
+    load_record,
+)
+from agentkit.responses.encoding import Wire
+from agentkit.responses.items import (
+    FunctionCall,
+    FunctionCallOutput,
+    Item,
+    final_messages,
+    sent_back,
+)
+from agentkit.responses.response import Response, Usage
+
+MCP_APPROVAL = "mcp_approval_request"
+
+
+@dataclass
+class CallState:
+    """One call of the last answer, and what the log says of it."""
+
+    item: Item
+    call_id: str
+    repeat: int = 1
+    """The how-manieth identical call of the run it is."""
+    needs_word: bool = False
+    """Whether a person has to decide before it runs."""
+    decision: Decision | None = None
+    """A person's word that has not been acted on yet."""
+    edited: str | None = None
+    effect: str | None = None
+    """Its effect, once it has been started."""
+    output: Output | None = None
+
+    @property
+    def name(self) -> str:
+        return str(self.item.wire.get("name") or "")
+
+    @property
+    def arguments(self) -> str:
+        """The arguments it would run with: the model's, or those a person put in their place."""
+        if self.edited is not None:
+            return self.edited
+        if isinstance(self.item, FunctionCall):
+            return self.item.arguments
+        return str(self.item.wire.get("arguments") or "{}")
+
+    @property
+    def arguments_digest(self) -> str:
+        """What a decision about it is bound to."""
+        return digest([self.name, self.arguments])
+
+    @property
+    def may_have_run(self) -> bool:
+        """Whether it was started, has no output and must not run a second time unasked."""
+        return self.output is None and self.effect == "once"
+
+    @property
+    def waits(self) -> bool:
+        """Whether only a person's word can move it."""
+        if self.output is not None or self.decision is not None:
+            return False
+        return self.needs_word or self.may_have_run
+
+
+@dataclass
+class Trip:
+    """What has happened since the caller last spoke: one run."""
+
+    turns: int = 0
+    calls: Counter[str] = field(default_factory=Counter)
+    """Calls that ran, by tool name."""
+    same_calls: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Calls asked for, by name and arguments."""
+    usage: Usage = field(default_factory=Usage)
+    was_repaired: bool = False
+    limit: str | None = None
+    """The limit that kept a call from running."""
+    final: Output | None = None
+    """The output of a tool that ended the run."""
+
+
+class Log:
+    """Records in order. Append to it; nothing in it is ever changed or taken away."""
+
+    def __init__(self, records: Iterable[Record] = ()) -> None:
+        self.records: list[Record] = []
+        self.items: list[Item] = []
+        """The conversation as the next request carries it, calls and outputs paired in order."""
+        self.setup: Setup | None = None
+        self.answer: Answer | None = None
+        """The last answer, None where the caller or a repair has spoken since."""
+        self.last_answer: Answer | None = None
+        """The last answer of the run, also where something has been said since."""
+        self.response_id: str | None = None
+        """The last complete response, and how many of `items` it knows."""
+        self.known_items = 0
+        self.trip = Trip()
+        self.usage = Usage()
+        self._calls: dict[str, CallState] = {}
+        self._unanswered = 0
+        self._call_ids: set[str] = set()
+        self.append(*records)
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __iter__(self) -> Iterator[Record]:
+        return iter(self.records)
+
+    def __repr__(self) -> str:
+        return f"Log({len(self.records)} records)"
+
+    def append(self, *records: Record) -> None:
+        """Take records in, in order."""
+        for record in records:
+            match record:
+                case Setup():
+                    self.setup = record
+                case Input():
+                    self._take_input(record)
+                case Answer():
+                    self._take_answer(record)
+                case Started():
+                    self._take_started(record)
+                case Output():
+                    self._take_output(record)
+                case Decision():
+                    self._take_decision(record)
+            self.records.append(record)
+
+    @property
+    def all_calls(self) -> list[CallState]:
+        """The calls of the last answer, in order."""
+        return list(self._calls.values())
+
+    @property
+    def open_calls(self) -> list[CallState]:
+        """The calls of the last answer that have no output, in order."""
+        return [call for call in self._calls.values() if call.output is None]
+
+    @property
+    def waiting_calls(self) -> list[CallState]:
+        """The open calls that only a person's word can move."""
+        return [call for call in self.open_calls if call.waits]
+
+    def has_call(self, call_id: str) -> bool:
+        """Whether the log has ever seen a call of that id."""
+        return call_id in self._call_ids
+
+    def copy(self) -> Log:
+        """A log with the same records, to go on with separately."""
+        return Log(self.records)
+
+    def dump(self) -> list[Wire]:
+        """The records as JSON objects; `Log.load` reads them back."""
+        return [dump_record(record) for record in self.records]
+
+    @classmethod
+    def load(cls, wires: Iterable[Wire]) -> Log:
+        """The log of dumped records. Raises ConfigurationError for what is none."""
+        return cls(load_record(wire) for wire in wires)
+
+    def _take_input(self, record: Input) -> None:
+        if self.open_calls:
+            raise AgentkitError("A call has no output yet, so nobody else can speak.")
+        self._check_pairs(record.items)
+        self.items += record.items
+        self.answer, self._calls = None, {}
+        if record.is_repair:
+            self.trip.was_repaired = True
+        else:
+            self.trip, self.last_answer = Trip(), None
+
+    def _take_answer(self, record: Answer) -> None:
+        response = record.response
+        self.answer = self.last_answer = record
+        self.trip.turns += 1
+        self.trip.usage += response.usage
+        self.usage += response.usage
+        self._calls = {}
+        if response.is_complete and not (record.limit and response.calls):
+            self.items += sent_back(response.output)
+            self.known_items, self.response_id = len(self.items), response.id
+            self._open_calls_of(record)
+        elif not response.is_failed:
+            # its calls never run, and reasoning must not go back without what followed it
+            self.items += sent_back(final_messages(response.output))
+
+    def _open_calls_of(self, record: Answer) -> None:
+        for item in record.response.output:
+            if isinstance(item, FunctionCall):
+                call = CallState(item, item.call_id, item.call_id in record.waits)
+                self.trip.same_calls[call.name, call.arguments] += 1
+                call.repeat = self.trip.same_calls[call.name, call.arguments]
+            elif item.type == MCP_APPROVAL:
+                call = CallState(item, item.id or "", needs_word=True)
+            else:
+                continue
+            self._calls[call.call_id] = call
+            self._call_ids.add(call.call_id)
+        self._unanswered = len(self._calls)
+
+    def _take_started(self, record: Started) -> None:
+        for call_id, effect in record.effects.items():
+            call = self._calls[call_id]
+            # a decision is used up here: after a crash the call's effect says what follows
+            call.effect, call.decision, call.needs_word = effect, None, False
+            self.trip.calls[call.name] += 1
+
+    def _take_output(self, record: Output) -> None:
+        call = self._calls.get(record.call_id)
+        if call is None or call.output is not None:
+            raise AgentkitError(f"There is no open call {record.call_id!r} to give an output to.")
+        call.output = record
+        self.trip.limit = self.trip.limit or record.limit
+        self.trip.final = self.trip.final or (record if record.is_final else None)
+        self._unanswered -= 1
+        if self._unanswered == 0:
+            self.items += [c.output.item for c in self._calls.values() if c.output is not None]
+
+    def _take_decision(self, record: Decision) -> None:
+        call = self._calls[record.call_id]
+        call.decision = record
+        if record.verdict == "edit":
+            call.edited = str(record.value)
+
+    def _check_pairs(self, items: tuple[Item, ...]) -> None:
+        """Every call in it has one output, every output its call: servers answer 400 otherwise."""
+        open_ids: list[str] = []
+        for item in items:
+            if isinstance(item, FunctionCall):
+                open_ids.append(item.call_id)
+                self._call_ids.add(item.call_id)
+            elif isinstance(item, FunctionCallOutput):
+                if item.call_id not in open_ids:
+                    raise ConfigurationError(
+                        f"input: the output for {item.call_id!r} has no call before it."
+                    )
+                open_ids.remove(item.call_id)
+        if open_ids:
+            raise ConfigurationError(
+                f"input: the call {open_ids[0]!r} has no output. Add a function_call_output."
+            )
+
+
+def with_unique_calls(response: Response, log: Log) -> Response:
+    """The response with a call id of its own for every call.
+
+    Some servers count calls anew in each response (`call_0`), which would pair an output with the
+    wrong call once the conversation is sent as a whole.
+    """
+    seen: set[str] = set()
+    output: list[Item] = []
+    for item in response.output:
+        if not isinstance(item, FunctionCall):
+            output.append(item)
+            continue
+        call_id = _free_id(item.call_id or "call", seen, log)
+        seen.add(call_id)
+        is_same = call_id == item.wire.get("call_id")
+        output.append(item if is_same else type(item)({**item.wire, "call_id": call_id}))
+    return replace(response, output=tuple(output))
+
+
+def _free_id(call_id: str, seen: set[str], log: Log) -> str:
+    number, free = 2, call_id
+    while free in seen or log.has_call(free):
+        free, number = f"{call_id[:56]}_{number}", number + 1
+    return free

@@ -1,0 +1,110 @@
+"""A model's name to a Model.
+
+`"gpt-5-mini"`, `"cometapi:gpt-4.1"`, `"ollama:qwen3"`, `"offline"`. A key is only ever sent to
+its own provider's host. Nothing is opened here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from agentkit.errors import ConfigurationError
+from agentkit.responses.providers import DEFAULT_MODELS, PROVIDERS, Provider, provider_of
+from agentkit.responses.response import Model
+from agentkit.testing.offline import OfflineModel
+
+if TYPE_CHECKING:
+    from agentkit.responses.client import HTTPClient
+
+OFFLINE = "offline"
+
+
+def model_for(
+    name: str,
+    *,
+    base_url: str | None = None,
+    api_key: str | None = None,
+    http_client: HTTPClient | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> Model:
+    """The model of that name. Raises ConfigurationError for an unknown provider or a missing key.
+
+    Without a provider in the name: the server at `base_url`, else the provider that
+    `AGENTKIT_PROVIDER` names, else the first whose key is set.
+    """
+    if name == OFFLINE or name.startswith("offline:"):
+        return OfflineModel()
+    # httpx takes longer to load than all of agentkit
+    from agentkit.responses.client import Endpoint, ResponsesModel
+
+    provider, model = _split(name, base_url, environment)
+    url = base_url or provider.url(environment)
+    is_own_host = base_url is None or provider_of(base_url) is provider
+    key = api_key or (_own_key(provider, environment) if is_own_host else None)
+    endpoint = Endpoint(url, provider.headers(key), provider.dialect)
+    return ResponsesModel(model, endpoint, http_client=http_client)
+
+
+def check_name(name: str, base_url: str | None = None) -> None:
+    """Raise ConfigurationError for a name whose provider there is not."""
+    prefix, colon, _ = name.partition(":")
+    if colon and base_url is None and prefix not in PROVIDERS and prefix != OFFLINE:
+        raise ConfigurationError(_unknown_provider(prefix, name))
+
+
+def default_model(environment: Mapping[str, str] = os.environ) -> str:
+    """A model of the provider that `AGENTKIT_PROVIDER` or the keys that are set point to."""
+    provider = _default_provider(environment)
+    model = DEFAULT_MODELS.get(provider.name)
+    if model is None:
+        raise ConfigurationError(
+            f"Which model of {provider.name}? Name one: {provider.name}:MODEL."
+        )
+    return f"{provider.name}:{model}"
+
+
+def _split(name: str, base_url: str | None, environment: Mapping[str, str]) -> tuple[Provider, str]:
+    prefix, colon, model = name.partition(":")
+    if colon and prefix in PROVIDERS:
+        return PROVIDERS[prefix], model
+    if base_url is not None:
+        return provider_of(base_url), name
+    check_name(name)
+    return _default_provider(environment), name
+
+
+def _default_provider(environment: Mapping[str, str]) -> Provider:
+    named = environment.get("AGENTKIT_PROVIDER")
+    if named:
+        if named not in PROVIDERS:
+            raise ConfigurationError(f"AGENTKIT_PROVIDER: {_unknown_provider(named)}")
+        return PROVIDERS[named]
+    for provider in PROVIDERS.values():
+        if provider.key_variable and environment.get(provider.key_variable):
+            return provider
+    raise ConfigurationError(
+        "No key is set. Set OPENAI_API_KEY or COMETAPI_KEY, name a local server "
+        "(model 'ollama:qwen3'), or try without a model: 'offline'."
+    )
+
+
+def _own_key(provider: Provider, environment: Mapping[str, str]) -> str | None:
+    if not provider.key_variable:
+        return None
+    key = environment.get(provider.key_variable)
+    if not key:
+        raise ConfigurationError(
+            f"{provider.name} needs a key. Set {provider.key_variable}, or pass api_key."
+        )
+    return key
+
+
+def _unknown_provider(prefix: str, name: str = "") -> str:
+    near = get_close_matches(prefix, PROVIDERS, 1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    colon = f" If the colon belongs to the model's name, write 'PROVIDER:{name}'." if name else ""
+    known = ", ".join([*PROVIDERS, OFFLINE])
+    return f"There is no provider {prefix!r}.{hint} Providers: {known}.{colon}"

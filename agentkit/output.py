@@ -1,0 +1,127 @@
+"""The output type of an agent: what the server is asked for, and what is made of the answer.
+
+Any type pydantic knows, or a JSON schema. The same strict schema and the same way back serve
+tool arguments.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
+
+from agentkit.errors import ConfigurationError, OutputError
+from agentkit.responses.encoding import JSON, Wire, decode, encode
+from agentkit.responses.items import Message, user_message
+from agentkit.schema.problems import problems_of, schema_problems
+from agentkit.schema.strict import StrictSchema, to_strict
+
+
+@dataclass(frozen=True)
+class OutputFormat:
+    """How an answer is asked for and read."""
+
+    name: str
+    strict: StrictSchema
+    validate: Callable[[JSON], Any]
+    """The Python value of a decoded answer. Raises OutputError."""
+
+    def text_format(self) -> Wire:
+        """The request's `text.format`."""
+        return {
+            "type": "json_schema",
+            "name": self.name,
+            "schema": self.strict.schema,
+            "strict": self.strict.is_strict,
+        }
+
+    def instruction(self) -> str:
+        """The same in words, for a server without `text.format`."""
+        schema = encode(self.strict.schema).decode()
+        return f"Answer with one JSON object and nothing else. It must fit this schema:\n{schema}"
+
+    def read(self, text: str) -> Any:
+        """The value of an answer. Raises OutputError."""
+        try:
+            value = decode(_without_fence(text))
+        except ValueError as error:
+            raise OutputError("The answer is not JSON.", [f"not JSON: {error}"]) from error
+        try:
+            value = self.strict.decode(value)
+        except ValueError as error:
+            raise OutputError("The answer does not fit.", [str(error)]) from error
+        return self.validate(value)
+
+    def problems(self, text: str) -> list[str]:
+        """Why an answer cannot be read, one line a problem; empty where it can."""
+        try:
+            self.read(text)
+        except OutputError as error:
+            return error.problems
+        return []
+
+
+def output_format(output: Any) -> OutputFormat | None:
+    """The format of a type or JSON schema; None for `str`, which is any text.
+
+    Raises ConfigurationError for what is neither.
+    """
+    if output is str:
+        return None
+    if isinstance(output, dict):
+        return _from_schema(output)
+    try:
+        adapter = TypeAdapter(output)
+        schema = adapter.json_schema(mode="validation")
+    except (PydanticSchemaGenerationError, PydanticUserError, TypeError) as error:
+        raise ConfigurationError(
+            f"output={output!r} is no type that pydantic can read. Give a type such as a "
+            "dataclass, TypedDict or pydantic model, or a JSON schema as a dict."
+        ) from error
+
+    def validate(value: JSON) -> Any:
+        try:
+            return adapter.validate_json(encode(value))
+        except ValidationError as error:
+            problems = problems_of(error)
+            raise OutputError(
+                "The answer does not fit: " + "; ".join(problems), problems
+            ) from error
+
+    return OutputFormat(_name_of(schema, output), to_strict(schema), validate)
+
+
+def repair_message(problems: list[str]) -> Message:
+    """What the model is told about an answer that does not fit."""
+    listed = "\n".join(f"- {problem}" for problem in problems)
+    return user_message(
+        f"That answer does not fit the required format:\n{listed}\n"
+        "Give the whole answer again, with these problems mended."
+    )
+
+
+def _from_schema(schema: Wire) -> OutputFormat:
+    problems_in = schema_problems(schema)
+
+    def validate(value: JSON) -> JSON:
+        if problems := problems_in(value):
+            raise OutputError("The answer does not fit: " + "; ".join(problems), problems)
+        return value
+
+    return OutputFormat(_name_of(schema, None), to_strict(schema), validate)
+
+
+def _name_of(schema: Wire, output: Any) -> str:
+    """The wire wants at most 64 of letters, digits, `_` and `-`."""
+    name = schema.get("title") or getattr(output, "__name__", None) or "answer"
+    return re.sub(r"[^a-zA-Z0-9_-]+", "_", str(name))[:64].strip("_") or "answer"
+
+
+def _without_fence(text: str) -> str:
+    """Models that were asked in words like to wrap JSON in a code fence."""
+    fenced = re.fullmatch(r"\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*", text, re.DOTALL)
+    return fenced[1] if fenced else text

@@ -1,0 +1,152 @@
+"""One tool call, run: in time, again where the tool says so, its result cut to size.
+
+Whatever the tool does wrong becomes text for the model; only a cancelled run passes through.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic_core import to_jsonable_python
+
+from agentkit.events import ToolCall, ToolOutput, ToolProgress
+from agentkit.limits import NOTE_AT
+from agentkit.log import CallState
+from agentkit.middleware import CallRequest, wrapped_call
+from agentkit.records import Ended, Output
+from agentkit.responses.encoding import JSON, Wire
+from agentkit.responses.items import FunctionCall, call_output
+from agentkit.results import DEFAULT_MAX_OUTPUT, cut, to_output
+from agentkit.run import Run
+from agentkit.tool import BoundCall, Final, Retry, Tool, ToolContext
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a call ended, before the model reads of it."""
+
+    output: str | list[Wire]
+    ended: Ended = "ok"
+    error: BaseException | None = None
+    is_final: bool = False
+    value: JSON = None
+
+
+async def perform(run: Run, call: CallState, tool: Tool, bound: BoundCall) -> None:
+    """Run the call and take its output into the log."""
+    run.emit(ToolCall(call.call_id, call.name, call.arguments))
+    began = run.clock()
+    outcome = await _with_retries(run, call, tool, bound)
+    seconds = run.clock() - began
+    output = _readable(run, call, tool, outcome)
+    item = call_output(FunctionCall(call.item.wire), output)
+    await run.append(
+        Output(item, outcome.ended, seconds, is_final=outcome.is_final, value=outcome.value)
+    )
+    run.emit(ToolOutput(call.call_id, call.name, output, outcome.ended, seconds, outcome.error))
+
+
+async def _with_retries(run: Run, call: CallState, tool: Tool, bound: BoundCall) -> Outcome:
+    outcome = await _attempt(run, call, tool, bound)
+    for _ in range(tool.retries):
+        if not _may_repeat(tool, outcome):
+            break
+        outcome = await _attempt(run, call, tool, bound)
+    return outcome
+
+
+def _may_repeat(tool: Tool, outcome: Outcome) -> bool:
+    """A call that was cut off may have done its work, so only harmless ones run again."""
+    if isinstance(outcome.error, Retry):
+        return False
+    return outcome.ended == "error" or (outcome.ended == "timeout" and tool.effect != "once")
+
+
+async def _attempt(run: Run, call: CallState, tool: Tool, bound: BoundCall) -> Outcome:
+    timeout = _shorter(tool.timeout, run.tool_time_left)
+    try:
+        async with asyncio.timeout(timeout) as scope:
+            value = await _call(run, call, tool, bound)
+    except Retry as error:
+        return Outcome(_said(error), "error", error)
+    except asyncio.CancelledError as error:
+        if _is_being_cancelled():
+            raise
+        return Outcome(failed_text(call.name, error), "error", error)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the caller's own code
+        if scope.expired():
+            return Outcome(f"{call.name} timed out after {timeout:g} s.", "timeout", error)
+        return Outcome(failed_text(call.name, error), "error", error)
+    if isinstance(value, Final):
+        plain = to_jsonable_python(value.value, fallback=str, inf_nan_mode="strings")
+        return Outcome(to_output(value.value), is_final=True, value=plain)
+    return Outcome(to_output(value))
+
+
+async def _call(run: Run, call: CallState, tool: Tool, bound: BoundCall) -> object:
+    context = ToolContext(
+        deps=run.deps,
+        session=run.session,
+        call_id=call.call_id,
+        usage=run.log.usage,
+        on_progress=lambda value: run.emit(ToolProgress(call.call_id, value)),
+    )
+    if not run.middleware:
+        return await tool.call(bound, context)
+    request = CallRequest(call.call_id, call.name, call.arguments)
+
+    async def proceed(passed: CallRequest) -> object:
+        same = passed.arguments == call.arguments
+        return await tool.call(bound if same else tool.bind(passed.arguments), context)
+
+    return await wrapped_call(run.middleware, proceed)(request)
+
+
+def _readable(run: Run, call: CallState, tool: Tool, outcome: Outcome) -> str | list[Wire]:
+    output = outcome.output
+    if isinstance(output, list) and not run.dialect.lists_in_outputs:
+        output = _in_words(output)
+    output = cut(output, tool.max_output or DEFAULT_MAX_OUTPUT)
+    if call.repeat < NOTE_AT:
+        return output
+    note = f"[This same call was made {call.repeat} times in this run. Use what it gave.]"
+    if isinstance(output, str):
+        return f"{output}\n\n{note}"
+    return [*output, {"type": "input_text", "text": note}]
+
+
+def _in_words(parts: list[Wire]) -> str:
+    """For a server that reads outputs as text alone."""
+    return "\n".join(
+        part["text"] if part.get("type") == "input_text" else "[an image or a file, left out]"
+        for part in parts
+    )
+
+
+def failed_text(name: str, error: BaseException) -> str:
+    """What the model reads of a tool that raised: one line, no traceback."""
+    return f"{name} failed: {type(error).__name__}: {_said(error)}".removesuffix(": ")
+
+
+def rejected_text(name: str, reason: Any) -> str:
+    """What the model reads of a call that a person rejected."""
+    return f"{name} was not run: the call was rejected.{f' {reason}' if reason else ''}"
+
+
+def _said(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - an exception of the caller's that cannot be printed
+        return "(its message cannot be read)"
+
+
+def _is_being_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _shorter(*timeouts: float | None) -> float | None:
+    known = [max(timeout, 0.0) for timeout in timeouts if timeout is not None]
+    return min(known) if known else None

@@ -1,0 +1,210 @@
+"""The records a log is made of: frozen values, each one fact about a run.
+
+Each is a JSON object with its `kind` when it leaves the process, plain data without type tags
+that construct anything. Knows nothing of how a run goes on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, Literal
+
+from agentkit.errors import ConfigurationError
+from agentkit.responses.encoding import JSON, Wire, encode
+from agentkit.responses.items import FunctionCallOutput, Item, read_item, read_items
+from agentkit.responses.response import Fields, Response, read_response
+
+Ended = Literal["ok", "error", "timeout", "rejected", "skipped"]
+"""How a call came to its output. `rejected` and `skipped` ones never ran."""
+
+Verdict = Literal["approve", "reject", "edit", "answer"]
+
+# The answer's own echo of the request, which Setup holds once.
+_ECHO = frozenset({"instructions", "tools", "output", "input", "text", "tool_choice"})
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a request is made of besides its input, from here on."""
+
+    kind: ClassVar[str] = "setup"
+    fields: Fields
+    tool_choice: JSON = None
+    """Kept apart, because a forced choice holds for a run's first request only."""
+
+    @cached_property
+    def digest(self) -> str:
+        """Equal for setups that make equal requests."""
+        return digest([dict(self.fields.values), self.tool_choice])
+
+    def body(self) -> Wire:
+        return {"fields": dict(self.fields.values), "tool_choice": self.tool_choice}
+
+    @classmethod
+    def read(cls, body: Wire) -> Setup:
+        return cls(Fields(body["fields"]), body.get("tool_choice"))
+
+
+@dataclass(frozen=True)
+class Input:
+    """What the caller said; a run begins here. Or what a repair asks of the model."""
+
+    kind: ClassVar[str] = "input"
+    items: tuple[Item, ...]
+    is_repair: bool = False
+    """Whether it lists the problems of the answer before it; then no run begins."""
+
+    def body(self) -> Wire:
+        return {"items": [item.wire for item in self.items], "is_repair": self.is_repair}
+
+    @classmethod
+    def read(cls, body: Wire) -> Input:
+        return cls(read_items(body["items"]), bool(body.get("is_repair")))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the model answered, and what was found about it on arrival."""
+
+    kind: ClassVar[str] = "answer"
+    response: Response
+    waits: tuple[str, ...] = ()
+    """Ids of the calls that need a person's word before they run."""
+    problems: tuple[str, ...] = ()
+    """Why the text does not fit the output type, one line a problem."""
+    limit: str | None = None
+    """The limit that made this the run's last request."""
+    seconds: float = 0.0
+
+    def body(self) -> Wire:
+        wire = {key: value for key, value in self.response.wire.items() if key not in _ECHO}
+        return {
+            "response": {**wire, "output": [item.wire for item in self.response.output]},
+            "waits": list(self.waits),
+            "problems": list(self.problems),
+            "limit": self.limit,
+            "seconds": self.seconds,
+        }
+
+    @classmethod
+    def read(cls, body: Wire) -> Answer:
+        return cls(
+            read_response(body["response"]),
+            tuple(body.get("waits") or ()),
+            tuple(body.get("problems") or ()),
+            body.get("limit"),
+            body.get("seconds") or 0.0,
+        )
+
+
+@dataclass(frozen=True)
+class Started:
+    """Calls that are about to run, written before they do."""
+
+    kind: ClassVar[str] = "started"
+    effects: Mapping[str, str]
+    """The effect of each, by call id: what to do with it if its output never comes."""
+
+    def body(self) -> Wire:
+        return {"effects": dict(self.effects)}
+
+    @classmethod
+    def read(cls, body: Wire) -> Started:
+        return cls(dict(body["effects"]))
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a call gave, as the model reads it."""
+
+    kind: ClassVar[str] = "output"
+    item: Item
+    ended: Ended = "ok"
+    seconds: float = 0.0
+    limit: str | None = None
+    """The limit that kept the call from running."""
+    is_final: bool = False
+    """Whether the tool ended the run with `value` as its output."""
+    value: JSON = None
+
+    @property
+    def call_id(self) -> str:
+        """The call it answers; for an approval of a server's own tool, the request's id."""
+        if isinstance(self.item, FunctionCallOutput):
+            return self.item.call_id
+        return str(self.item.wire.get("approval_request_id") or self.item.wire.get("call_id") or "")
+
+    def body(self) -> Wire:
+        return {
+            "item": self.item.wire,
+            "ended": self.ended,
+            "seconds": self.seconds,
+            "limit": self.limit,
+            "is_final": self.is_final,
+            "value": self.value,
+        }
+
+    @classmethod
+    def read(cls, body: Wire) -> Output:
+        rest = {key: value for key, value in body.items() if key != "item"}
+        return cls(read_item(body["item"]), **rest)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A person's word on a call that waits, about the arguments it was shown with."""
+
+    kind: ClassVar[str] = "decision"
+    call_id: str
+    verdict: Verdict
+    arguments_digest: str
+    value: Any = None
+    """The reason of a rejection, the arguments of an edit, or the result given by hand."""
+
+    def body(self) -> Wire:
+        return {
+            "call_id": self.call_id,
+            "verdict": self.verdict,
+            "arguments_digest": self.arguments_digest,
+            "value": self.value,
+        }
+
+    @classmethod
+    def read(cls, body: Wire) -> Decision:
+        return cls(body["call_id"], body["verdict"], body["arguments_digest"], body.get("value"))
+
+
+Record = Setup | Input | Answer | Started | Output | Decision
+
+_KINDS: dict[str, type[Record]] = {
+    kind.kind: kind for kind in (Setup, Input, Answer, Started, Output, Decision)
+}
+
+
+def dump_record(record: Record) -> Wire:
+    """The record as a JSON object."""
+    return {"kind": record.kind, **record.body()}
+
+
+def load_record(wire: Wire) -> Record:
+    """The record of a JSON object. Raises ConfigurationError for one of no known kind."""
+    body = dict(wire)
+    kind = _KINDS.get(str(body.pop("kind", None)))
+    if kind is None:
+        raise ConfigurationError(
+            f"The log holds a record of unknown kind {wire.get('kind')!r}. Is it a newer log?"
+        )
+    try:
+        return kind.read(body)
+    except (KeyError, TypeError) as error:
+        raise ConfigurationError(
+            f"The log's {kind.kind} record cannot be read: {error}."
+        ) from error
+
+
+def digest(value: JSON) -> str:
+    """A short fingerprint of a JSON value."""
+    return hashlib.sha256(encode(value)).hexdigest()[:32]

@@ -1,0 +1,171 @@
+"""What a server says when it says no, read into a ModelError.
+
+Error bodies come in many shapes: an object, a string or a list under `error`, `detail`, `message`
+at the top, an HTML page, nothing. Source: recorded error bodies of the known servers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from agentkit.errors import (
+    AuthenticationError,
+    BadRequestError,
+    ContextLengthError,
+    ModelError,
+    ModelTimeoutError,
+    ProtocolError,
+    QuotaError,
+    RateLimitError,
+    ServerError,
+)
+from agentkit.responses.encoding import JSON, Wire, decode
+
+EXCERPT = 300
+"""Characters of an unreadable body that an error shows."""
+
+_BY_STATUS: dict[int, type[ModelError]] = {
+    401: AuthenticationError,
+    402: QuotaError,
+    403: AuthenticationError,
+    408: ModelTimeoutError,
+    409: ServerError,
+    429: RateLimitError,
+}
+_BY_CODE: dict[str, type[ModelError]] = {
+    "insufficient_quota": QuotaError,
+    "context_length_exceeded": ContextLengthError,
+    "rate_limit_exceeded": RateLimitError,
+    "too_many_requests": RateLimitError,
+    "invalid_api_key": AuthenticationError,
+    "server_error": ServerError,
+    "model_error": ServerError,
+    "overloaded_error": ServerError,
+}
+
+
+def model_error(
+    status: int | None, body: JSON, headers: Mapping[str, str] | None = None
+) -> ModelError:
+    """The error of a body (JSON, or text where it is none) and its status and headers."""
+    fields = error_fields(body)
+    headers = headers or {}
+    code = fields.get("code")
+    kind = _BY_CODE.get(str(code)) or _BY_CODE.get(str(fields.get("type"))) or _by_status(status)
+    error = kind(
+        str(fields.get("message") or _excerpt(body)),
+        status=status,
+        code=str(code) if code not in (None, "") else None,
+        param=fields.get("param"),
+        request_id=request_id(headers),
+        retry_after=retry_after(headers),
+    )
+    error.should_retry = {"true": True, "false": False}.get(headers.get("x-should-retry", ""))
+    return error
+
+
+def read_error(status: int, content: bytes, headers: Mapping[str, str]) -> ModelError:
+    """The error of an answer whose status says that it is one."""
+    if 300 <= status < 400:
+        to = headers.get("location", "another address")
+        why = f"The server redirects to {to}. Use that as base_url."
+        return ProtocolError(why, status=status, request_id=request_id(headers))
+    text = content.removeprefix(b"data:").strip()
+    try:
+        body = decode(text)
+    except ValueError:
+        body = text.decode("utf-8", "replace")
+    return model_error(status, body, headers)
+
+
+def unreadable(status: int, content: bytes, headers: Mapping[str, str], why: str) -> ProtocolError:
+    """The error of an answer that claims success and is no response."""
+    text = content[: 4 * EXCERPT].decode("utf-8", "replace")
+    return ProtocolError(
+        f"{why} It begins: {_excerpt(text)}", status=status, request_id=request_id(headers)
+    )
+
+
+def error_fields(body: JSON) -> Wire:
+    """`message`, `code`, `param`, `type` as far as the body has them."""
+    if not isinstance(body, dict):
+        return {}
+    error = body.get("error", body.get("detail"))
+    if isinstance(error, dict):
+        return _with_inner_error(error)
+    if isinstance(error, str):
+        return {"message": error, "code": body.get("code"), "param": body.get("param")}
+    if isinstance(error, list) and error:
+        return _validation_error(error)
+    return body
+
+
+def request_id(headers: Mapping[str, str]) -> str | None:
+    """The server's id of the request, under whichever of its names the server uses."""
+    names = ("x-request-id", "apim-request-id", "x-generation-id", "request-id")
+    return next((headers[name] for name in names if headers.get(name)), None)
+
+
+def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
+    """Seconds to wait: `retry-after-ms`, then `retry-after` in seconds or as a date."""
+    if milliseconds := _number(headers.get("retry-after-ms")):
+        return milliseconds / 1000
+    text = headers.get("retry-after")
+    if (seconds := _number(text)) is not None:
+        return seconds
+    try:
+        date = parsedate_to_datetime(text or "")
+    except (TypeError, ValueError):
+        return None
+    date = date if date.tzinfo else date.replace(tzinfo=UTC)
+    return (date - (now or datetime.now(UTC))).total_seconds()
+
+
+def _by_status(status: int | None) -> type[ModelError]:
+    if status is None or status >= 500:
+        return ServerError
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
+    return BadRequestError if status >= 400 else ProtocolError
+
+
+def _with_inner_error(error: Wire) -> Wire:
+    """OpenRouter wraps the message of the server behind it as text under `metadata.raw`."""
+    metadata = error.get("metadata")
+    raw = metadata.get("raw") if isinstance(metadata, dict) else None
+    if isinstance(raw, str) and raw not in str(error.get("message")):
+        return {**error, "message": f"{error.get('message')}: {raw[:EXCERPT]}"}
+    return error
+
+
+def _validation_error(errors: list[Any]) -> Wire:
+    """A list of problems, each with the place (`loc`) it is about, as FastAPI writes it."""
+    first = errors[0]
+    if not isinstance(first, dict):
+        return {"message": "; ".join(str(error) for error in errors)[:EXCERPT]}
+    place = [str(step) for step in first.get("loc") or () if step != "body"]
+    message = "; ".join(str(error.get("msg") or error) for error in errors)
+    return {
+        "message": message[:EXCERPT],
+        "code": first.get("type"),
+        "param": ".".join(place) or None,
+    }
+
+
+def _excerpt(body: JSON) -> str:
+    text = body if isinstance(body, str) else str(body or "")
+    title = re.search(r"<title>([^<]{1,200})</title>", text, re.IGNORECASE)
+    if title:
+        return f"an HTML page titled {title[1].strip()!r}"
+    return re.sub(r"\s+", " ", text).strip()[:EXCERPT] or "an empty body"
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return float(text or "")
+    except ValueError:
+        return None

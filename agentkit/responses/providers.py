@@ -1,0 +1,123 @@
+"""Servers as data: where they are, which key they take, what they do differently.
+
+A key is only ever sent to the host of its own provider. To add a server, add a line.
+Source: the providers' documentation and recorded traffic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from agentkit.errors import ConfigurationError
+from agentkit.responses.dialect import Dialect
+
+
+@dataclass(frozen=True)
+class Provider:
+    """A server that speaks the Responses wire."""
+
+    name: str
+    base_url: str = ""
+    """Ends before `/responses`; empty where the caller has to say it."""
+    key_variable: str = ""
+    """The environment variable with the key; empty where none is needed."""
+    url_variable: str = ""
+    """The environment variable that says, or moves, the base URL."""
+    url_suffix: str = ""
+    """What follows the value of `url_variable`."""
+    key_header: str = "Authorization"
+    dialect: Dialect = field(default_factory=Dialect)
+
+    def url(self, environment: Mapping[str, str]) -> str:
+        """The base URL. Raises ConfigurationError where it is not known."""
+        said = environment.get(self.url_variable, "") if self.url_variable else ""
+        if said:
+            root = (said if "://" in said else f"http://{said}").rstrip("/")
+            return root if root.endswith(self.url_suffix) else root + self.url_suffix
+        if not self.base_url:
+            raise ConfigurationError(
+                f"Where is {self.name}? Set {self.url_variable} or pass base_url."
+            )
+        return self.base_url
+
+    def headers(self, key: str | None) -> dict[str, str]:
+        """The headers that carry the key."""
+        if not key:
+            return {}
+        value = f"Bearer {key}" if self.key_header == "Authorization" else key
+        return {self.key_header: value}
+
+
+_OPENAI = Dialect(encrypted_reasoning=True)
+_LOCAL = Dialect(tool_choice=False, lists_in_outputs=False)
+
+PROVIDERS: dict[str, Provider] = {
+    provider.name: provider
+    for provider in (
+        Provider("openai", "https://api.openai.com/v1", "OPENAI_API_KEY", dialect=_OPENAI),
+        Provider("cometapi", "https://api.cometapi.com/v1", "COMETAPI_KEY"),
+        Provider(
+            "openrouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY", dialect=_OPENAI
+        ),
+        Provider(
+            "azure",
+            "",
+            "AZURE_OPENAI_API_KEY",
+            "AZURE_OPENAI_ENDPOINT",
+            "/openai/v1",
+            "api-key",
+            _OPENAI,
+        ),
+        Provider("xai", "https://api.x.ai/v1", "XAI_API_KEY", dialect=_OPENAI),
+        Provider(
+            "deepseek",
+            "https://api.deepseek.com",
+            "DEEPSEEK_API_KEY",
+            dialect=Dialect(lists_in_outputs=False),
+        ),
+        Provider("groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY"),
+        Provider("huggingface", "https://router.huggingface.co/v1", "HF_TOKEN"),
+        Provider(
+            "ollama",
+            "http://localhost:11434/v1",
+            url_variable="OLLAMA_HOST",
+            url_suffix="/v1",
+            dialect=_LOCAL,
+        ),
+        Provider("lmstudio", "http://localhost:1234/v1"),
+        Provider("vllm", "http://localhost:8000/v1"),
+        Provider(
+            "llamacpp",
+            "http://localhost:8080/v1",
+            dialect=Dialect(text_format=False, tool_choice=False, lists_in_outputs=False),
+        ),
+    )
+}
+"""Servers by name. `offline` is no server and stands in `agentkit.models`."""
+
+DEFAULT_MODELS = {
+    "openai": "gpt-5-mini",
+    "cometapi": "gpt-4.1",
+    "openrouter": "openai/gpt-5-mini",
+    "xai": "grok-4",
+    "deepseek": "deepseek-chat",
+    "groq": "openai/gpt-oss-20b",
+}
+"""A model that a provider is known to have, for a caller who names none."""
+
+
+def provider_of(base_url: str) -> Provider:
+    """The provider at a base URL's host, or one without a name and a key for any other host."""
+    host = urlsplit(base_url).hostname
+    if host is None:
+        raise ConfigurationError(
+            f"base_url {base_url!r} is not a URL. Write it like https://host/v1."
+        )
+    for provider in PROVIDERS.values():
+        if provider.key_variable and urlsplit(provider.base_url).hostname == host:
+            return provider
+    if host.endswith((".openai.azure.com", ".cognitiveservices.azure.com")):
+        return PROVIDERS["azure"]
+    return Provider(host, base_url)

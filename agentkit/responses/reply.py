@@ -1,0 +1,133 @@
+"""The bytes of a server's answer as events, whatever shape the server gave them.
+
+A JSON answer is one terminal event. A stream ends with a terminal event or as an error: an end
+of the bytes is no success, and neither is `[DONE]`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+
+from agentkit.errors import ModelError, ProtocolError, StreamTruncatedError
+from agentkit.responses import chat_shape
+from agentkit.responses.encoding import Wire, decode
+from agentkit.responses.events import ErrorEvent, Snapshot, StreamEvent, read_event
+from agentkit.responses.failures import model_error, request_id, unreadable
+from agentkit.responses.sse import EventTooLargeError, Frames
+
+DONE = b"[DONE]"
+
+Headers = Mapping[str, str]
+
+
+def is_event_stream(headers: Headers) -> bool:
+    """Whether the answer is a stream, whatever was asked for."""
+    return "text/event-stream" in headers.get("content-type", "").lower()
+
+
+def read_reply(status: int, content: bytes, headers: Headers) -> list[StreamEvent]:
+    """The events of a whole answer. Raises ModelError for one that is no response."""
+    try:
+        body = decode(content)
+    except ValueError:
+        if content.lstrip().startswith((b"data:", b"event:", b":")):
+            return _read_mislabelled_stream(content, headers)
+        raise unreadable(status, content, headers, "The answer is not JSON.") from None
+    if not isinstance(body, dict):
+        raise unreadable(status, content, headers, "The answer is not a JSON object.")
+    return [_terminal(status, body, content, headers)]
+
+
+async def stream_events(
+    chunks: AsyncIterator[bytes], headers: Headers
+) -> AsyncIterator[StreamEvent]:
+    """The events of a stream, the terminal one last. Raises ModelError where it has none."""
+    reader = _Reader(headers)
+    async for chunk in chunks:
+        for event in reader.feed(chunk):
+            yield event
+            if isinstance(event, Snapshot) and event.is_terminal:
+                return
+    for event in reader.end():
+        yield event
+
+
+class _Reader:
+    """Takes the chunks of one stream; gives events, and the error of a stream that has none."""
+
+    def __init__(self, headers: Headers) -> None:
+        self._frames = Frames()
+        self._chat: chat_shape.ChatStream | None = None
+        self._error: Wire | None = None
+        self._headers = headers
+
+    def feed(self, chunk: bytes) -> Iterator[StreamEvent]:
+        try:
+            payloads = self._frames.feed(chunk)
+        except EventTooLargeError as error:
+            raise ProtocolError(f"The stream cannot be read: {error}.") from error
+        for payload in payloads:
+            yield from self._read(payload)
+
+    def end(self) -> Iterator[StreamEvent]:
+        """What the end of the bytes means: a last event, or an error."""
+        for payload in self._frames.flush():
+            try:
+                yield from self._read(payload)
+            except ProtocolError:
+                break
+        terminal = self._chat.end() if self._chat else None
+        if terminal is not None:
+            yield terminal
+        elif self._error is not None:
+            raise model_error(None, {"error": self._error}, self._headers)
+        else:
+            raise self._truncated()
+
+    def _read(self, payload: bytes) -> Iterator[StreamEvent]:
+        if payload.strip() in (DONE, b""):
+            return
+        try:
+            wire = decode(payload)
+        except ValueError:
+            raise unreadable(200, payload, self._headers, "An event is not JSON.") from None
+        if not isinstance(wire, dict):
+            return
+        if chat_shape.is_chunk(wire):
+            self._chat = self._chat or chat_shape.ChatStream()
+            yield from self._chat.add(wire)
+            return
+        event = read_event(wire)
+        if isinstance(event, ErrorEvent):
+            # OpenAI sends response.failed behind it, others end the stream
+            self._error = event.error
+            return
+        if isinstance(event, Snapshot) and event.is_terminal and self._error:
+            event.response = {**event.response, "error": event.response.get("error") or self._error}
+        yield event
+
+    def _truncated(self) -> ModelError:
+        return StreamTruncatedError(
+            "The stream ended before its terminal event, so the answer is not complete.",
+            status=200,
+            request_id=request_id(self._headers),
+        )
+
+
+def _terminal(status: int, body: Wire, content: bytes, headers: Headers) -> Snapshot:
+    if chat_shape.is_completion(body) and not body.get("error"):
+        body = chat_shape.response_of(body)
+    if body.get("error") and body.get("object") != "response":
+        raise model_error(status, body, headers)
+    if not isinstance(body.get("output"), list) and body.get("object") != "response":
+        raise unreadable(status, content, headers, "The answer is not a response.")
+    return Snapshot(f"response.{body.get('status') or 'completed'}", body)
+
+
+def _read_mislabelled_stream(content: bytes, headers: Headers) -> list[StreamEvent]:
+    reader, events = _Reader(headers), list[StreamEvent]()
+    for event in reader.feed(content):
+        events.append(event)
+        if isinstance(event, Snapshot) and event.is_terminal:
+            return events
+    return events + list(reader.end())

@@ -1,0 +1,125 @@
+"""RunResult: what a run came to, read from its log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from agentkit.cost import cost_of
+from agentkit.errors import AgentkitError, OutputError
+from agentkit.log import CallState, Log
+from agentkit.moves import Finish, Status, Wait
+from agentkit.output import OutputFormat
+from agentkit.responses.encoding import JSON, decode
+from agentkit.responses.failures import model_error
+from agentkit.responses.items import Item
+from agentkit.responses.response import Usage
+
+
+@dataclass(frozen=True)
+class PendingCall:
+    """A call that waits for a person's word."""
+
+    call_id: str
+    name: str
+    arguments: JSON
+    """The decoded arguments, or their text where it is no JSON."""
+    reason: str
+    """`needs approval`, or `may have run` for one that a crash interrupted."""
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """The end of a run, and all there is to know of it.
+
+    Everything but the output's own type is computed from the log.
+    """
+
+    output: Any
+    """The answer as the agent's output type; None where the run ended without one."""
+    status: Status
+    log: Log = field(repr=False)
+    session: str
+    limit: str | None = None
+    """The limit it met: `turns`, `tool_calls`, `tokens`, `seconds` or `same_calls`."""
+    error: AgentkitError | None = None
+    """Why it failed."""
+
+    def __str__(self) -> str:
+        return self.text
+
+    @property
+    def text(self) -> str:
+        """What the model last said; of a refusal, its words."""
+        answer = self.log.last_answer
+        return "" if answer is None else answer.response.text or answer.response.refusal
+
+    @property
+    def usage(self) -> Usage:
+        """Tokens of this run."""
+        return self.log.trip.usage
+
+    @property
+    def cost(self) -> float | None:
+        """US dollars of this run, None where the server did not say."""
+        return cost_of(self.log)
+
+    @property
+    def turns(self) -> int:
+        """Requests of this run that were answered."""
+        return self.log.trip.turns
+
+    @property
+    def items(self) -> list[Item]:
+        """The whole conversation, as the next request would carry it."""
+        return list(self.log.items)
+
+    @cached_property
+    def pending(self) -> list[PendingCall]:
+        """The calls that wait for a person's word, in order."""
+        calls: Sequence[CallState] = self.log.waiting_calls if self.status == "waiting" else ()
+        return [
+            PendingCall(
+                call.call_id,
+                call.name,
+                _decoded(call.arguments),
+                "may have run" if call.may_have_run else "needs approval",
+            )
+            for call in calls
+        ]
+
+
+def result_of(log: Log, end: Finish | Wait, session: str, output: OutputFormat | None) -> RunResult:
+    """The result of a run that came to this end."""
+    limit = log.answer.limit if log.answer else None
+    value, error = _value(log, end.status, output)
+    status = "failed" if error and end.status == "completed" else end.status
+    return RunResult(value, status, log, session, limit, error)
+
+
+def _value(
+    log: Log, status: Status, output: OutputFormat | None
+) -> tuple[Any, AgentkitError | None]:
+    answer = log.answer.response if log.answer else None
+    if status == "failed" and answer is not None and answer.is_failed:
+        return None, model_error(None, {"error": answer.error or {"message": "no reason given"}})
+    if answer is None or status not in ("completed", "limited", "failed"):
+        return None, None
+    try:
+        if log.trip.final is not None:
+            value = log.trip.final.value
+            return (value if output is None else output.validate(value)), None
+        if output is None or not answer.text:
+            return (answer.text or None if output is None else None), None
+        return output.read(answer.text), None
+    except OutputError as error:
+        return None, error
+
+
+def _decoded(text: str) -> JSON:
+    try:
+        return decode(text)
+    except ValueError:
+        return text

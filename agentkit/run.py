@@ -1,0 +1,76 @@
+"""A run: the values its moves are made with.
+
+Holds no state of its own: what happens goes into the log, what is heard goes to the listener.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from agentkit.approval import Rule
+from agentkit.conversation import Conversation
+from agentkit.events import Event, Listener
+from agentkit.limits import TOOL_TIME, Limits
+from agentkit.log import Log
+from agentkit.middleware import Middleware
+from agentkit.output import OutputFormat
+from agentkit.records import Record
+from agentkit.responses.dialect import Dialect
+from agentkit.responses.response import Model
+from agentkit.tool import Tool
+
+logger = logging.getLogger("agentkit")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One trip in a log, from what the caller said to an end."""
+
+    log: Log
+    model: Model
+    tools: Mapping[str, Tool]
+    conversation: Conversation
+    limits: Limits
+    output: OutputFormat | None
+    """None for plain text."""
+    approve: Rule | None
+    middleware: tuple[Middleware, ...]
+    session: str
+    deps: Any
+    listener: Listener | None
+    clock: Callable[[], float]
+    """Seconds since the run began."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """What the model's server does differently; a model that says nothing does nothing."""
+        return getattr(self.model, "dialect", None) or Dialect()
+
+    @property
+    def time_left(self) -> float | None:
+        """Seconds until the run must have ended."""
+        return None if self.limits.seconds is None else self.limits.seconds - self.clock()
+
+    @property
+    def tool_time_left(self) -> float | None:
+        """Seconds until no tool may run any more, so that an answer still fits."""
+        seconds = self.limits.seconds
+        return None if seconds is None else seconds * TOOL_TIME - self.clock()
+
+    async def append(self, *records: Record) -> None:
+        """Take records into the log, before anything else happens."""
+        self.log.append(*records)
+        for record in records:
+            self.emit(record)
+
+    def emit(self, event: Event) -> None:
+        """Let the listener hear an event. One that fails changes nothing but the program's log."""
+        if self.listener is None:
+            return
+        try:
+            self.listener(event)
+        except Exception:
+            logger.exception("A listener failed on %s", type(event).__name__)

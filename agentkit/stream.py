@@ -1,0 +1,139 @@
+"""A run heard while it goes on, from a coroutine or from a plain `for`.
+
+A façade over the run's listener: the run itself is the same one. It goes on to its end, through
+all its turns and tool calls, or is cancelled where the `with` block is left before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from types import TracebackType
+from typing import Any, Self
+
+from agentkit.background import background
+from agentkit.errors import ConfigurationError
+from agentkit.events import Event, Listener
+from agentkit.result import RunResult
+
+Start = Callable[[Listener], Awaitable[RunResult]]
+"""Begins a run with that listener and goes to its end."""
+
+
+class _End:
+    """Behind the last event: what the run came to."""
+
+    def __init__(self, result: RunResult | None, error: BaseException | None) -> None:
+        self.result = result
+        self.error = error
+
+
+async def _drive(start: Start, put: Callable[[Event | _End], object]) -> None:
+    try:
+        put(_End(await start(put), None))
+    except asyncio.CancelledError as error:
+        put(_End(getattr(error, "result", None), None))
+        raise
+    except BaseException as error:  # noqa: BLE001 - raised again where the events are read
+        put(_End(getattr(error, "result", None), error))
+
+
+class _Ending:
+    """The end that both kinds of stream come to."""
+
+    _end: _End | None = None
+
+    @property
+    def result(self) -> RunResult:
+        """The end of the run. Raises ConfigurationError before the last event was read."""
+        if self._end is None:
+            raise ConfigurationError("The run has not ended yet: read the stream to its end first.")
+        if self._end.result is None:
+            raise self._end.error or ConfigurationError("The run ended before it began.")
+        return self._end.result
+
+    def _ended(self, end: _End) -> None:
+        self._end = end
+        if end.error is not None:
+            raise end.error
+
+
+class Stream(_Ending):
+    """`async with agent.stream(…) as stream: async for event in stream: …`, then `.result`."""
+
+    def __init__(self, start: Start) -> None:
+        self._start = start
+        self._events: asyncio.Queue[Event | _End] = asyncio.Queue()
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(_drive(self._start, self._events.put_nowait))
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._task is None:
+            return
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        while self._end is None and not self._events.empty():
+            last = self._events.get_nowait()
+            self._end = last if isinstance(last, _End) else None
+
+    def __aiter__(self) -> AsyncIterator[Event]:
+        if self._task is None:
+            raise ConfigurationError("Write `async with agent.stream(…) as stream:` first.")
+        return self._read()
+
+    async def _read(self) -> AsyncIterator[Event]:
+        while self._end is None:
+            event = await self._events.get()
+            if isinstance(event, _End):
+                self._ended(event)
+            else:
+                yield event
+
+
+class SyncStream(_Ending):
+    """`for event in agent.stream_sync(…): …`, also inside a `with`, then `.result`."""
+
+    def __init__(self, start: Start) -> None:
+        self._start = start
+        self._events: queue.SimpleQueue[Event | _End] = queue.SimpleQueue()
+        self._task: Any = None
+
+    def __enter__(self) -> Self:
+        loop = background().loop
+        self._task = asyncio.run_coroutine_threadsafe(_drive(self._start, self._events.put), loop)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._task.cancel()
+        while self._end is None:
+            last = self._events.get()
+            self._end = last if isinstance(last, _End) else None
+
+    def __iter__(self) -> Iterator[Event]:
+        if self._task is not None:
+            yield from self._read()
+            return
+        with self:
+            yield from self._read()
+
+    def _read(self) -> Iterator[Event]:
+        while self._end is None:
+            event = self._events.get()
+            if isinstance(event, _End):
+                self._ended(event)
+            else:
+                yield event
