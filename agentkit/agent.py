@@ -89,6 +89,7 @@ class Agent:
         clock: Callable[[], float] = time.monotonic,
         environment: Mapping[str, str] = os.environ,
     ) -> None:
+        self._given = {key: value for key, value in locals().items() if key != "self"}
         if isinstance(model, str):
             check_name(model, base_url)
         elif not hasattr(model, "stream"):
@@ -105,12 +106,13 @@ class Agent:
         self.settings = _checked_settings(settings or {})
         self._output = output_format(output)
         self._given_model = model
-        self._model_options = {
-            "base_url": base_url,
-            "api_key": api_key,
-            "http_client": http_client,
-            "environment": environment,
-        }
+        self._named = partial(
+            model_for,
+            base_url=base_url,
+            api_key=api_key,
+            http_client=http_client,
+            environment=environment,
+        )
         self._conversation = conversation_for(state)
         self._approve = approve
         self._middleware = tuple(middleware)
@@ -121,11 +123,15 @@ class Agent:
         name = given if isinstance(given, str) else type(given).__name__
         return f"Agent({name!r}, tools=[{', '.join(self.tools)}])"
 
+    def replace(self, **options: Any) -> Agent:
+        """An agent like this one, but for these arguments of the constructor."""
+        return Agent(**{**self._given, **options})
+
     @cached_property
     def model(self) -> Model:
         """The model, made at the first use. Raises ConfigurationError for a missing key."""
         if isinstance(self._given_model, str):
-            return model_for(self._given_model, **self._model_options)
+            return self._named(self._given_model)
         return self._given_model
 
     async def run(
@@ -219,9 +225,8 @@ class Agent:
     async def _go_on(self, trip: _Trip, opening: Callable[[Log], Sequence[Record]]) -> RunResult:
         run = self._run(trip)
         opened = opening(run.log)
-        setup = self._setup()
-        if run.log.setup is None or run.log.setup.digest != setup.digest:
-            await run.append(setup)
+        if run.log.setup is None or run.log.setup.digest != self._setup.digest:
+            await run.append(self._setup)
         await run.append(*opened)
         try:
             end = await loop(run)
@@ -252,11 +257,8 @@ class Agent:
             clock=lambda: self._clock() - began,
         )
 
-    def _setup(self) -> Setup:
-        return self._fixed_setup
-
     @cached_property
-    def _fixed_setup(self) -> Setup:
+    def _setup(self) -> Setup:
         """What every request of this agent is made of, encoded once for all its runs."""
         dialect = getattr(self.model, "dialect", None) or Dialect()
         settings = {k: v for k, v in self.settings.items() if k != "tool_choice"}

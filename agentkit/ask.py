@@ -13,7 +13,7 @@ from agentkit.limits import LANDING
 from agentkit.log import CallState, with_unique_calls
 from agentkit.middleware import wrapped_ask
 from agentkit.output import repair_message
-from agentkit.records import Answer, Decision, Input, Record
+from agentkit.records import Answer, Decision, Input, Record, without_echo
 from agentkit.responses.encoding import JSON
 from agentkit.responses.events import (
     REASONING_DELTA,
@@ -107,7 +107,7 @@ def _hear(run: Run, event: StreamEvent) -> bool:
 
 
 def _records(run: Run, response: Response, limit: str | None, seconds: float) -> list[Record]:
-    response = with_unique_calls(response, run.log)
+    response = without_echo(with_unique_calls(response, run.log))
     problems = _problems(run, response)
     words = {} if limit else _words(run, response)
     answer = Answer(response, tuple(words), tuple(problems), limit, seconds)

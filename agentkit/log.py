@@ -211,7 +211,7 @@ class Log:
     def _open_calls_of(self, record: Answer) -> None:
         for item in record.response.output:
             if isinstance(item, FunctionCall):
-                call = CallState(item, item.call_id, item.call_id in record.waits)
+                call = CallState(item, item.call_id, needs_word=item.call_id in record.waits)
                 self.trip.same_calls[call.name, call.arguments] += 1
                 call.repeat = self.trip.same_calls[call.name, call.arguments]
             elif item.type == MCP_APPROVAL:

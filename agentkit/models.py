@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from agentkit.errors import ConfigurationError
 from agentkit.responses.providers import DEFAULT_MODELS, PROVIDERS, Provider, provider_of
 from agentkit.responses.response import Model
-from agentkit.testing.offline import OfflineModel
 
 if TYPE_CHECKING:
     from agentkit.responses.client import HTTPClient
@@ -35,9 +34,11 @@ def model_for(
     Without a provider in the name: the server at `base_url`, else the provider that
     `AGENTKIT_PROVIDER` names, else the first whose key is set.
     """
-    if name == OFFLINE or name.startswith("offline:"):
+    # each is loaded when it is asked for: httpx takes longer to load than all of agentkit
+    if name == OFFLINE or name.startswith(f"{OFFLINE}:"):
+        from agentkit.testing.offline import OfflineModel
+
         return OfflineModel()
-    # httpx takes longer to load than all of agentkit
     from agentkit.responses.client import Endpoint, ResponsesModel
 
     provider, model = _split(name, base_url, environment)

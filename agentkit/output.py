@@ -17,7 +17,8 @@ from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
 from agentkit.errors import ConfigurationError, OutputError
 from agentkit.responses.encoding import JSON, Wire, decode, encode
 from agentkit.responses.items import Message, user_message
-from agentkit.schema.problems import problems_of, schema_problems
+from agentkit.schema.given import checked_schema, problems_in
+from agentkit.schema.problems import validation_problems
 from agentkit.schema.strict import StrictSchema, to_strict
 
 
@@ -87,10 +88,7 @@ def output_format(output: Any) -> OutputFormat | None:
         try:
             return adapter.validate_json(encode(value))
         except ValidationError as error:
-            problems = problems_of(error)
-            raise OutputError(
-                "The answer does not fit: " + "; ".join(problems), problems
-            ) from error
+            raise _misfit(validation_problems(error, value, ())) from error
 
     return OutputFormat(_name_of(schema, output), to_strict(schema), validate)
 
@@ -105,14 +103,18 @@ def repair_message(problems: list[str]) -> Message:
 
 
 def _from_schema(schema: Wire) -> OutputFormat:
-    problems_in = schema_problems(schema)
+    checked = checked_schema("output", schema)
 
     def validate(value: JSON) -> JSON:
-        if problems := problems_in(value):
-            raise OutputError("The answer does not fit: " + "; ".join(problems), problems)
+        if problems := problems_in(checked, value):
+            raise _misfit(problems)
         return value
 
     return OutputFormat(_name_of(schema, None), to_strict(schema), validate)
+
+
+def _misfit(problems: list[str]) -> OutputError:
+    return OutputError("The answer does not fit. " + "; ".join(problems), problems)
 
 
 def _name_of(schema: Wire, output: Any) -> str:

@@ -22,8 +22,8 @@ Ended = Literal["ok", "error", "timeout", "rejected", "skipped"]
 
 Verdict = Literal["approve", "reject", "edit", "answer"]
 
-# The answer's own echo of the request, which Setup holds once.
-_ECHO = frozenset({"instructions", "tools", "output", "input", "text", "tool_choice"})
+# What a response repeats of its request; its output is kept as items.
+_ECHO = frozenset({"instructions", "tools", "tool_choice", "text", "input", "output"})
 
 
 @dataclass(frozen=True)
@@ -80,9 +80,9 @@ class Answer:
     seconds: float = 0.0
 
     def body(self) -> Wire:
-        wire = {key: value for key, value in self.response.wire.items() if key not in _ECHO}
+        output = [item.wire for item in self.response.output]
         return {
-            "response": {**wire, "output": [item.wire for item in self.response.output]},
+            "response": {**self.response.wire, "output": output},
             "waits": list(self.waits),
             "problems": list(self.problems),
             "limit": self.limit,
@@ -182,6 +182,12 @@ Record = Setup | Input | Answer | Started | Output | Decision
 _KINDS: dict[str, type[Record]] = {
     kind.kind: kind for kind in (Setup, Input, Answer, Started, Output, Decision)
 }
+
+
+def without_echo(response: Response) -> Response:
+    """The response without what only repeats its request, which Setup holds once."""
+    wire = {key: value for key, value in response.wire.items() if key not in _ECHO}
+    return Response(wire, response.output)
 
 
 def dump_record(record: Record) -> Wire:

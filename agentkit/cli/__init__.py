@@ -1,0 +1,21 @@
+"""The `agentkit` command.
+
+    app.py            the parser, and what becomes of errors; `COMMANDS` is the registry
+    run.py            agentkit run: one question, one answer
+    tools.py          agentkit tools: what a model is told of them
+    serve.py          agentkit serve: a Responses server on this computer
+    loading.py        `path.py:name` and `module:name` to agents and tools
+    question.py       the question and what goes with it
+    schema_words.py   `name str, population int` to a JSON schema
+    answer.py         stdout: the answer as text or JSON
+    show.py           stderr: what happens on the way
+    safe_text.py      text that can do nothing to a terminal
+    errors.py         one line an error, and the exit codes
+    leaving.py        ending though a thread runs on
+
+A new command is one module with `add`, and its name in `COMMANDS`.
+"""
+
+from agentkit.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,97 @@
+"""The command: its parser, and what becomes of an error that a command ends with."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import metadata
+from typing import Any, NoReturn
+
+from agentkit.cli import run, serve, tools
+from agentkit.cli.errors import BROKEN_PIPE, INTERRUPTED, MISUSED, exit_code, say, told
+from agentkit.cli.leaving import leave_soon
+from agentkit.cli.safe_text import one_line
+from agentkit.errors import AgentkitError
+
+COMMANDS = (run, tools, serve)
+"""One module a command: its `add` takes the parsers to add its own to, in the order of the help."""
+
+EXAMPLES = """\
+examples:
+  agentkit run "What time is it in Oslo?" -t agentkit_tools:now
+  agentkit run "Which is larger, Chad or Niger?" -a bot.py:agent
+  agentkit tools tools.py
+  agentkit serve -m offline
+
+exit codes:
+  0 answered   1 failed   2 wrong use   3 a limit was met   4 calls wait   130 interrupted
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command that `argv` (or the process's own arguments) names; its exit code."""
+    arguments = parser().parse_args(argv)
+    try:
+        code: int = arguments.command(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _abandon_output()
+    except KeyboardInterrupt:
+        say("Interrupted.")
+        return INTERRUPTED
+    except AgentkitError as error:
+        if arguments.traceback:
+            traceback.print_exception(error)
+        say(told(error))
+        return exit_code(error)
+    return code
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the whole command; each command's own leaves its function in `command`."""
+    whole = _Parser(
+        prog="agentkit",
+        description="Run agents that call tools, over the Responses wire.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    whole.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    commands = whole.add_subparsers(metavar="COMMAND", required=True, title="commands")
+    for command in COMMANDS:
+        command.add(commands)
+    return whole
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaints are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        text = one_line(message).removesuffix(".")
+        self.exit(MISUSED, f"agentkit: {text}. See `{self.prog} --help`.\n")
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        try:
+            version = metadata.version("agentkit")
+        except metadata.PackageNotFoundError:
+            version = "(not installed)"
+        print(f"agentkit {version}")
+        parser.exit()
+
+
+def _abandon_output() -> int:
+    """Whoever read the output has left: let nothing more be written, not even at the exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+    leave_soon(BROKEN_PIPE)
+    return BROKEN_PIPE

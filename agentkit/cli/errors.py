@@ -1,0 +1,71 @@
+"""An error as one line on stderr, with what to do about it, and the exit codes."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+
+from agentkit.cli.safe_text import one_line
+from agentkit.errors import (
+    AuthenticationError,
+    BadRequestError,
+    ConfigurationError,
+    ContextLengthError,
+    ModelTimeoutError,
+    ProtocolError,
+    QuotaError,
+    RateLimitError,
+    ServerError,
+    StreamTruncatedError,
+)
+from agentkit.moves import Status
+
+FAILED = 1
+MISUSED = 2
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+"""What a shell says of a program that SIGPIPE ended."""
+
+EXIT_CODES: dict[Status, int] = {
+    "completed": 0,
+    "failed": FAILED,
+    "refused": FAILED,
+    "incomplete": FAILED,
+    "limited": 3,
+    "waiting": 4,
+    "cancelled": INTERRUPTED,
+}
+
+# The first that fits counts, so a kind stands before the kind it is one of.
+_REMEDIES: tuple[tuple[type[Exception], str], ...] = (
+    (AuthenticationError, "Check the key, and that it is one for this server."),
+    (ContextLengthError, "Give less text, or a model that reads more."),
+    (BadRequestError, "Check the model's name and the settings."),
+    (QuotaError, "Add credit to the account, or take another provider with -m."),
+    (RateLimitError, "Wait a while and run it again."),
+    (ModelTimeoutError, "Run it again, or check the address."),
+    (ProtocolError, "Check that the base URL is one of a Responses API; most end in /v1."),
+    (ServerError, "Run it again later."),
+    (StreamTruncatedError, "Run it again, or take --no-stream."),
+)
+
+
+def say(text: str) -> None:
+    """Write one line to stderr, under the command's name."""
+    with contextlib.suppress(BrokenPipeError):
+        print(f"agentkit: {one_line(text)}", file=sys.stderr, flush=True)
+
+
+def told(error: Exception) -> str:
+    """What went wrong, and what to do about it."""
+    text = str(error).strip() or type(error).__name__
+    remedy = next((words for kind, words in _REMEDIES if isinstance(error, kind)), "")
+    if not remedy:
+        return text
+    stop = "" if text.endswith((".", "!", "?")) else "."
+    return f"{text}{stop} {remedy}"
+
+
+def exit_code(error: Exception) -> int:
+    """The exit code of a command that ended with this error."""
+    return MISUSED if isinstance(error, ConfigurationError) else FAILED

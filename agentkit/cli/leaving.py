@@ -1,0 +1,79 @@
+"""Running a coroutine to its exit code, and leaving though a tool's thread runs on.
+
+Python waits at its exit for every thread, and a function that blocks in one cannot be stopped:
+an interrupted command would hang, as would one whose tool ran out of time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, ParamSpec, TypeVar
+
+from agentkit.cli.errors import BROKEN_PIPE, FAILED
+
+GRACE = 0.2
+"""Seconds that a process which is done has to end by itself."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def drive(coroutine: Coroutine[Any, Any, int]) -> int:
+    """Run the coroutine in a loop of its own; its exit code.
+
+    A thread that is still busy then does not keep the process from ending with that code.
+    """
+    threads, code = _Threads(), FAILED
+    try:
+        code = asyncio.run(_with_threads(threads, coroutine))
+    except BrokenPipeError:
+        code = BROKEN_PIPE
+        raise
+    finally:
+        if threads.are_busy:
+            _leave_soon(code)
+    return code
+
+
+def die_of_the_next_interrupt() -> None:
+    """A second Ctrl-C ends the process at once, also where a tool does not let itself cancel."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+class _Threads(ThreadPoolExecutor):
+    """Threads that nobody waits for at the end."""
+
+    def __init__(self) -> None:
+        super().__init__(thread_name_prefix="tool")
+        self._unfinished: set[Future[Any]] = set()
+
+    @property
+    def are_busy(self) -> bool:
+        return bool(self._unfinished)
+
+    def submit(
+        self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Future[T]:
+        future = super().submit(function, *args, **kwargs)
+        self._unfinished.add(future)
+        future.add_done_callback(self._unfinished.discard)
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002
+        super().shutdown(wait=False, cancel_futures=True)
+
+
+async def _with_threads(threads: _Threads, coroutine: Coroutine[Any, Any, int]) -> int:
+    asyncio.get_running_loop().set_default_executor(threads)
+    return await coroutine
+
+
+def _leave_soon(code: int) -> None:
+    timer = threading.Timer(GRACE, os._exit, (code,))
+    timer.daemon = True
+    timer.start()

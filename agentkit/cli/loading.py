@@ -1,0 +1,190 @@
+"""`path.py:name` and `module:name` to what they name: an agent, or tools.
+
+A file is loaded once, with its folder first on the import path, as if Python had run it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import sys
+import traceback
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeVar
+
+from agentkit.agent import Agent
+from agentkit.cli.safe_text import one_line
+from agentkit.errors import ConfigurationError
+from agentkit.tool import Tool, as_tool, near_miss
+
+T = TypeVar("T")
+
+
+def load_agent(spec: str) -> Agent:
+    """The agent that a spec names; without a name, the only one there is.
+
+    Raises ConfigurationError for everything else.
+    """
+    place, name = _split(spec)
+    module = _load(place)
+    if name:
+        value = _named(module, name, spec, Agent)
+        if not isinstance(value, Agent):
+            raise ConfigurationError(f"{spec} is a {type(value).__name__}, not an Agent.")
+        return value
+    agents = _all_of(module, Agent)
+    if len(agents) == 1:
+        return next(iter(agents.values()))
+    if not agents:
+        raise ConfigurationError(f"{spec} holds no Agent. Write there: agent = Agent(…).")
+    names = list(agents)
+    raise ConfigurationError(
+        f"{spec} holds {len(names)} agents: {', '.join(names)}. Name one: {spec}:{names[0]}."
+    )
+
+
+def load_tools(spec: str) -> list[Tool[..., Any]]:
+    """The tools that a spec names: one, a list of some, or without a name all there are.
+
+    A module without tools gives its own public functions. Raises ConfigurationError for one
+    without these, and for what cannot be a tool.
+    """
+    place, name = _split(spec)
+    module = _load(place)
+    if name:
+        value = _named(module, name, spec, Tool)
+        values = list(value) if isinstance(value, (list, tuple)) else [value]
+    else:
+        values = list(_all_of(module, Tool).values()) or _functions_of(module)
+    if not values:
+        raise ConfigurationError(f"{spec} holds no tools. Write a function there under @tool.")
+    try:
+        return [as_tool(each) for each in values]
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{spec}: {error}") from error
+
+
+def _split(spec: str) -> tuple[str, str]:
+    place, colon, name = spec.rpartition(":")
+    if colon and name.isidentifier():
+        return place, name
+    if colon and not name:
+        return place, ""
+    return spec, ""
+
+
+def _load(place: str) -> ModuleType:
+    path = Path(place).expanduser()
+    if place.endswith(".py") or path.is_file():
+        return _load_file(path)
+    if not all(part.isidentifier() for part in place.split(".")):
+        raise ConfigurationError(
+            f"{place!r} is neither a file nor a module. Write path.py:name or module:name."
+        )
+    return _load_module(place)
+
+
+def _load_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise ConfigurationError(f"There is no file {str(path)!r}.")
+    file = path.resolve()
+    # the path as a name cannot collide with what is imported by its own name
+    name = str(file)
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise ConfigurationError(f"{path} is not a Python file. Give one that ends in .py.")
+    module = importlib.util.module_from_spec(spec)
+    execute = spec.loader.exec_module
+    sys.modules[name] = module
+    try:
+        _as_a_script(file.parent, str(path), lambda: execute(module))
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _load_module(name: str) -> ModuleType:
+    folder = Path.cwd()
+    try:
+        return _as_a_script(folder, name, lambda: importlib.import_module(name))
+    except ConfigurationError as error:
+        missing = getattr(error.__cause__, "name", None)
+        if isinstance(error.__cause__, ModuleNotFoundError) and missing in _parents(name):
+            reason = f"There is no module {missing!r} here. A file is named with its .py."
+            raise ConfigurationError(reason) from error.__cause__
+        raise
+
+
+def _parents(name: str) -> list[str]:
+    parts = name.split(".")
+    return [".".join(parts[: count + 1]) for count in range(len(parts))]
+
+
+def _as_a_script(folder: Path, shown: str, load: Callable[[], T]) -> T:
+    """Load with the folder first on the import path, where imports inside functions need it too.
+
+    Raises ConfigurationError for whatever the loaded code raises.
+    """
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    try:
+        return load()
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the caller's own code
+        what = f"{type(error).__name__}: {_said(error)}".removesuffix(": ")
+        line = _line_of(error, folder)
+        where = line if line is not None else shown
+        raise ConfigurationError(f"{where}: {what}") from error
+
+
+def _said(error: BaseException) -> str:
+    return one_line(error.msg if isinstance(error, SyntaxError) else str(error), 500)
+
+
+def _line_of(error: BaseException, folder: Path) -> str | None:
+    """The innermost line of code from that folder that the error came through."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{Path(error.filename).name}, line {error.lineno}"
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if Path(frame.filename).is_relative_to(folder)]
+    return f"{Path(own[-1].filename).name}, line {own[-1].lineno}" if own else None
+
+
+def _named(module: ModuleType, name: str, spec: str, kind: type) -> Any:
+    if hasattr(module, name):
+        return getattr(module, name)
+    public = [each for each in vars(module) if not each.startswith("_")]
+    near = near_miss(name, public)
+    hint = f" Did you mean {near!r}?" if near else ""
+    found = ", ".join(_all_of(module, kind)) or "none"
+    raise ConfigurationError(
+        f"{spec.rpartition(':')[0]} has no {name!r}.{hint} {kind.__name__}s in it: {found}."
+    )
+
+
+def _all_of(module: ModuleType, kind: type[T]) -> dict[str, T]:
+    """The values of that kind by name, each once."""
+    return _once((name, value) for name, value in vars(module).items() if isinstance(value, kind))
+
+
+def _once(pairs: Iterable[tuple[str, T]]) -> dict[str, T]:
+    found: dict[str, T] = {}
+    for name, value in pairs:
+        if all(value is not other for other in found.values()):
+            found[name] = value
+    return found
+
+
+def _functions_of(module: ModuleType) -> list[Callable[..., Any]]:
+    return [
+        value
+        for name, value in vars(module).items()
+        if inspect.isfunction(value)
+        and value.__module__ == module.__name__
+        and not name.startswith("_")
+    ]

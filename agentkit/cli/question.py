@@ -1,0 +1,48 @@
+"""The question of a run: from the command line, from standard input, with images and files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TextIO
+
+from agentkit.errors import ConfigurationError
+from agentkit.input import UserInput
+from agentkit.responses.parts import File, Image
+
+ASK = """Give a question: agentkit run "What time is it in Oslo?" (or pipe one in)."""
+
+
+def question_of(said: str | None, stdin: TextIO | None) -> str:
+    """The question; what is piped in follows it after a blank line, or is the question itself.
+
+    Raises ConfigurationError where there is none.
+    """
+    if said in (None, "-"):
+        if said is None and stdin is not None and stdin.isatty():
+            raise ConfigurationError(ASK)
+        question = _read(stdin)
+    else:
+        piped = "" if stdin is None or stdin.isatty() else _read(stdin)
+        question = "\n\n".join(part for part in (said, piped) if part)
+    if not question.strip():
+        raise ConfigurationError(ASK)
+    return question
+
+
+def with_parts(question: str, images: Sequence[str], files: Sequence[str]) -> UserInput:
+    """The question with what is to be looked at beside it."""
+    parts = [*map(Image, images), *map(File, files)]
+    return [question, *parts] if parts else question
+
+
+def _read(stdin: TextIO | None) -> str:
+    if stdin is None:
+        return ""
+    try:
+        return stdin.read().rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(
+            "What is piped in is not text. Give a file of another kind with --file or --image."
+        ) from error
+    except OSError as error:
+        raise ConfigurationError(f"Standard input cannot be read: {error}.") from error

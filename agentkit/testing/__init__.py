@@ -1,0 +1,38 @@
+"""Models without a language model, and a real server to put them behind.
+
+    scripted.py     ScriptedModel: answers given in advance, requests kept for assertions
+    answers.py      the words of a script: call, reasoning, commentary, refusal, incomplete, failed
+    offline/        OfflineModel: matches a question's words with the tools; needs no key
+    server.py       ResponsesServer: any model behind HTTP and server-sent events, on loopback
+    service.py      its endpoints       memory.py   what it keeps    rejection.py  what it refuses
+    http.py         HTTP/1.1 by h11     relay.py    a model's events as a server's
+    complete.py     a response with every field the wire's specification requires
+    sequence.py     the stream events of a complete response   usage.py    words as tokens
+
+Knows the wire (`agentkit.responses`) and nothing of agents, tools or runs. `import agentkit` does
+not load it.
+"""
+
+from agentkit.testing.answers import (
+    call,
+    commentary,
+    failed,
+    incomplete,
+    reasoning,
+    refusal,
+)
+from agentkit.testing.offline import OfflineModel
+from agentkit.testing.scripted import ScriptedModel
+from agentkit.testing.server import ResponsesServer
+
+__all__ = [
+    "OfflineModel",
+    "ResponsesServer",
+    "ScriptedModel",
+    "call",
+    "commentary",
+    "failed",
+    "incomplete",
+    "reasoning",
+    "refusal",
+]

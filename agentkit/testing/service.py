@@ -1,0 +1,299 @@
+"""What a Responses server answers, endpoint by endpoint. Knows nothing of sockets.
+
+POST   …/responses            a response, whole or as a stream of events
+GET    …/responses/{id}       a response given before          DELETE forgets it
+POST   …/conversations        a new conversation
+GET    …/models               the one model there is
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+from agentkit.errors import (
+    AuthenticationError,
+    BadRequestError,
+    ModelError,
+    ModelTimeoutError,
+    QuotaError,
+    RateLimitError,
+    StreamTruncatedError,
+)
+from agentkit.responses.encoding import JSON, Wire, decode, encode
+from agentkit.responses.events import TERMINAL, StreamEvent
+from agentkit.responses.fold import Fold, collect
+from agentkit.responses.items import read_items
+from agentkit.responses.response import Fields, Model, Request
+from agentkit.testing.complete import complete_response
+from agentkit.testing.http import HttpRequest, Reply
+from agentkit.testing.memory import Memory, conversation_of
+from agentkit.testing.rejection import RejectionError, check_body, check_pairs
+from agentkit.testing.relay import Complete, error_event, relayed
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+KEPT_EXCHANGES = 1000
+
+_OF_THE_SERVER = frozenset({"input", "stream", "previous_response_id", "conversation"})
+"""Request fields that the server acts on itself, so that the model does not see them."""
+
+_STATUS: tuple[tuple[type[ModelError], int], ...] = (
+    (AuthenticationError, 401),
+    (BadRequestError, 400),
+    (QuotaError, 429),
+    (RateLimitError, 429),
+    (ModelTimeoutError, 504),
+)
+
+Endpoint = Callable[..., Awaitable[Reply]]
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A request that came, with its body read, and the status it was answered with."""
+
+    method: str
+    path: str
+    status: int
+    headers: dict[str, str] = field(repr=False)
+    """Names in lower case."""
+    body: JSON = field(repr=False, default=None)
+    """The JSON body, None where there was none or it could not be read."""
+
+
+class ResponsesService:
+    """Answers HTTP requests with a model and its own memory."""
+
+    def __init__(
+        self,
+        model: Model,
+        *,
+        api_key: str | None,
+        only_loopback: bool,
+        now: Callable[[], float],
+    ) -> None:
+        self.exchanges: list[Exchange] = []
+        self.requests: list[Wire] = []
+        self._model = model
+        self._api_key = api_key
+        self._only_loopback = only_loopback
+        self._now = now
+        self._memory = Memory()
+        self._asked = 0
+        self._routes: tuple[tuple[str, dict[str, Endpoint]], ...] = (
+            (r".*/responses", {"POST": self._create}),
+            (r".*/responses/([^/]+)", {"GET": self._retrieve, "DELETE": self._delete}),
+            (r".*/conversations", {"POST": self._new_conversation}),
+            (r".*/models", {"GET": self._models}),
+        )
+
+    async def respond(self, request: HttpRequest) -> Reply:
+        """The reply to a request; every one carries `x-request-id`."""
+        self._asked += 1
+        request_id = f"req_{self._asked}"
+        try:
+            reply = await self._routed(request)
+        except RejectionError as rejected:
+            reply = _json(rejected.envelope, status=rejected.status, headers=rejected.headers)
+        body = _read_json(request.body)
+        exchange = Exchange(request.method, request.path, reply.status, request.headers, body)
+        _append(self.exchanges, exchange)
+        return Reply(reply.status, reply.body, {**reply.headers, "x-request-id": request_id})
+
+    async def _routed(self, request: HttpRequest) -> Reply:
+        self._check_origin(request.headers)
+        self._check_key(request.headers)
+        if request.is_too_large:
+            raise RejectionError("The request body is too large.", status=413)
+        path = request.path.rstrip("/")
+        for pattern, endpoints in self._routes:
+            if match := re.fullmatch(pattern, path):
+                return await _endpoint(endpoints, request)(request, *match.groups())
+        raise RejectionError(f"Invalid URL ({request.method} {request.path})", status=404)
+
+    def _check_origin(self, headers: dict[str, str]) -> None:
+        """Refuse what a web page elsewhere makes a browser send.
+
+        A page may name this server by a host name of its own (DNS rebinding), or send a request
+        whose answer it cannot read but which is worked on and may cost money.
+        """
+        named = [f"//{headers.get('host', '')}", headers.get("origin", "//localhost")]
+        if self._only_loopback and not all(_hostname(url) in LOOPBACK for url in named):
+            raise RejectionError(
+                "Only requests from and for this computer are answered.", status=403
+            )
+
+    def _check_key(self, headers: dict[str, str]) -> None:
+        if self._api_key is None:
+            return
+        given = headers.get("authorization", "")
+        if not hmac.compare_digest(given.encode(), f"Bearer {self._api_key}".encode()):
+            message = "Incorrect API key provided." if given else "You didn't provide an API key."
+            raise RejectionError(message, status=401, code="invalid_api_key")
+
+    async def _create(self, request: HttpRequest) -> Reply:
+        body = _json_body(request)
+        _append(self.requests, body)
+        body = check_body(body)
+        items = self._memory.input(body)
+        check_pairs(items)
+        fields = {key: value for key, value in body.items() if key not in _OF_THE_SERVER}
+        asked = Request(Fields(fields), read_items(items), stream=bool(body.get("stream")))
+        complete = partial(self._completed, body, f"resp_{self._asked}", self._now())
+        answer = _Answer(partial(self._memory.keep, body, items), complete)
+        try:
+            if not asked.stream:
+                return _json(await answer.whole(self._model.stream(asked)))
+            payloads = answer.payloads(self._model.stream(asked))
+            await anext(payloads)
+            return Reply(200, payloads, {"content-type": "text/event-stream; charset=utf-8"})
+        except Exception as error:
+            raise _rejected(error) from error
+
+    def _completed(self, body: Wire, new_id: str, now: float, wire: Wire) -> Wire:
+        conversation_id = conversation_of(body)
+        return {
+            **complete_response(wire, body, new_id=new_id, now=now),
+            "previous_response_id": body.get("previous_response_id"),
+            "conversation": {"id": conversation_id} if conversation_id else None,
+        }
+
+    async def _retrieve(self, _: HttpRequest, response_id: str) -> Reply:
+        return _json(self._memory.response(response_id))
+
+    async def _delete(self, _: HttpRequest, response_id: str) -> Reply:
+        self._memory.forget(response_id)
+        return _json({"id": response_id, "object": "response", "deleted": True})
+
+    async def _new_conversation(self, request: HttpRequest) -> Reply:
+        body = _json_body(request) if request.body else {}
+        fields = body if isinstance(body, dict) else {}
+        conversation_id = self._memory.new_conversation(tuple(fields.get("items") or ()))
+        created = {"object": "conversation", "created_at": int(self._now())}
+        return _json({"id": conversation_id, **created, "metadata": fields.get("metadata") or {}})
+
+    async def _models(self, _: HttpRequest) -> Reply:
+        name = getattr(self._model, "name", None) or type(self._model).__name__
+        model = {"id": str(name), "object": "model", "created": 0, "owned_by": "agentkit"}
+        return _json({"object": "list", "data": [model]})
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """A model's answer on its way to the client."""
+
+    keep: Callable[[Wire], None]
+    """Remembers the response; called before the client can have the whole of it."""
+    complete: Complete
+
+    async def whole(self, events: AsyncIterator[StreamEvent]) -> Wire:
+        async with _closing(events):
+            response = self.complete((await collect(events)).wire)
+        self.keep(response)
+        return response
+
+    async def payloads(self, events: AsyncIterator[StreamEvent]) -> AsyncGenerator[bytes, None]:
+        """Server-sent events. The first payload is empty and says that the answer has begun:
+        until then the model's error can still become the status of the reply.
+        """
+        fold, number, has_ended = Fold(), -1, False
+        async with _closing(events):
+            wires = relayed(_added_to(fold, events), self.complete)
+            wire = await anext(wires, None)
+            yield b""
+            try:
+                while wire:
+                    number, kind = wire["sequence_number"], wire["type"]
+                    has_ended = has_ended or kind in TERMINAL or kind == "error"
+                    if kind in TERMINAL:
+                        self.keep(self.complete(fold.response().wire))
+                    yield _payload(wire)
+                    wire = await anext(wires, None)
+                if not has_ended:
+                    raise StreamTruncatedError("The model's stream ended before its answer did.")
+            except Exception as error:  # noqa: BLE001 — whatever the model raises ends the stream
+                said = _rejected(error).envelope["error"]
+                yield _payload(error_event(said, number + 1))
+
+
+async def _added_to(fold: Fold, events: AsyncIterator[StreamEvent]) -> AsyncIterator[StreamEvent]:
+    async for event in events:
+        fold.add(event)
+        yield event
+
+
+@asynccontextmanager
+async def _closing(events: AsyncIterator[Any]) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        if isinstance(events, AsyncGenerator):
+            await events.aclose()
+
+
+def _endpoint(endpoints: dict[str, Endpoint], request: HttpRequest) -> Endpoint:
+    if request.method in endpoints:
+        return endpoints[request.method]
+    allowed = ", ".join(endpoints)
+    raise RejectionError(
+        f"Not allowed to {request.method} on {request.path} (HINT: use {allowed})",
+        status=405,
+        headers={"allow": allowed},
+    )
+
+
+def _rejected(error: Exception) -> RejectionError:
+    """The refusal that says what the model raised."""
+    if isinstance(error, RejectionError):
+        return error
+    if not isinstance(error, ModelError):
+        text = f"{type(error).__name__}: {error}"
+        return RejectionError(text, status=500, code="server_error", kind="server_error")
+    usual = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+    status = error.status if error.status and 400 <= error.status < 600 else usual
+    wait = {} if error.retry_after is None else {"retry-after": f"{error.retry_after:g}"}
+    kind = "server_error" if status >= 500 else "invalid_request_error"
+    return RejectionError(
+        error.message, status=status, code=error.code, param=error.param, kind=kind, headers=wait
+    )
+
+
+def _json(body: JSON, *, status: int = 200, headers: dict[str, str] | None = None) -> Reply:
+    return Reply(status, encode(body), {"content-type": "application/json", **(headers or {})})
+
+
+def _json_body(request: HttpRequest) -> JSON:
+    try:
+        return decode(request.body)
+    except ValueError as error:
+        message = "We could not parse the JSON body of your request."
+        raise RejectionError(message, code="invalid_json") from error
+
+
+def _read_json(body: bytes) -> JSON:
+    try:
+        return decode(body)
+    except ValueError:
+        return None
+
+
+def _payload(wire: Wire) -> bytes:
+    return b"event: %b\ndata: %b\n\n" % (str(wire["type"]).encode(), encode(wire))
+
+
+def _hostname(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _append(kept: list[Any], value: Any) -> None:
+    kept.append(value)
+    del kept[:-KEPT_EXCHANGES]
