@@ -324,7 +324,8 @@ def _receiver(function: Any) -> Literal["instance", "class"] | None:
     if not inspect.isfunction(function):
         return None
     owner = function.__qualname__.rpartition(".")[0]
-    names = plain(function).__code__.co_varnames[:1]
+    code = getattr(plain(function), "__code__", None)
+    names = code.co_varnames[:1] if code else ()
     is_method = owner and not owner.endswith("<locals>") and names in (("self",), ("cls",))
     return "instance" if is_method else None
 

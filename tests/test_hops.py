@@ -9,8 +9,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from agentkit import Agent, ResponsesModel, tool
 from agentkit.encoding import encode
+
+from agentkit import Agent, ResponsesModel, tool
 from agentkit.responses.client import Endpoint
 from agentkit.testing.sequence import event_sequence
 
@@ -100,5 +101,3 @@ async def test_one_tool_call_enters_few_functions_in_few_files():
     listed = "\n".join(sorted(f"{file[len(PACKAGE) :]} {name}" for file, name in functions))
     assert len(functions) <= MOST_FUNCTIONS, f"{len(functions)} functions:\n{listed}"
     assert len(files) <= MOST_FILES, f"{len(files)} files:\n{listed}"
-
-

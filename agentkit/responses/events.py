@@ -111,6 +111,8 @@ _DELTAS = frozenset(
         REASONING_DELTA,
     }
 )
+_ITEM_EVENTS = frozenset({"response.output_item.added", "response.output_item.done"})
+_ERRORS = frozenset({"error", "response.error"})
 _DONE_KEY = {
     "response.output_text.done": "text",
     "response.refusal.done": "refusal",
@@ -123,27 +125,38 @@ _DONE_KEY = {
 
 def read_event(wire: Wire) -> StreamEvent:
     """The event of one stream payload; unknown and misshapen ones read as `OtherEvent`."""
-    kind = wire.get("type")
+    kind = str(wire.get("type"))
     if kind in _DELTAS:
-        return Delta(kind, wire.get("delta") or "", *_place(wire))
+        delta = wire.get("delta")
+        return Delta(kind, delta, *_place(wire)) if isinstance(delta, str) else OtherEvent(wire)
     if kind in _DONE_KEY:
-        return PartDone(kind, wire.get(_DONE_KEY[kind]) or "", *_place(wire))
-    if kind in ("response.output_item.added", "response.output_item.done"):
-        item = wire.get("item")
-        return (
-            ItemEvent(kind, item, _place(wire)[1]) if isinstance(item, dict) else OtherEvent(wire)
-        )
-    if isinstance(wire.get("response"), dict):
-        return Snapshot(str(kind), wire["response"])
-    if kind == "error" or wire.get("error"):
+        value = wire.get(_DONE_KEY[kind])
+        return PartDone(kind, value, *_place(wire)) if isinstance(value, str) else OtherEvent(wire)
+    if kind in _ITEM_EVENTS and isinstance(wire.get("item"), dict):
+        return ItemEvent(kind, wire["item"], _place(wire)[1])
+    return _read_rest(kind, wire)
+
+
+def _read_rest(kind: str, wire: Wire) -> StreamEvent:
+    response = wire.get("response")
+    if isinstance(response, dict):
+        return Snapshot(kind, response)
+    if kind in TERMINAL:
+        return Snapshot(kind, {"status": kind.removeprefix("response.")})
+    # an event of an item may carry the item's own error
+    if kind in _ERRORS or (wire.get("error") and not kind.startswith("response.")):
         return ErrorEvent(_error(wire))
     return OtherEvent(wire)
 
 
 def _place(wire: Wire) -> tuple[str | None, int | None, int | None]:
-    index = wire.get("output_index")
+    item_id, index = wire.get("item_id"), wire.get("output_index")
     part = wire.get("content_index", wire.get("summary_index"))
-    return wire.get("item_id"), index if isinstance(index, int) and index >= 0 else None, part
+    return (
+        item_id if isinstance(item_id, str) else None,
+        index if isinstance(index, int) and index >= 0 else None,
+        part if isinstance(part, int) and part >= 0 else None,
+    )
 
 
 def _error(wire: Wire) -> Wire:

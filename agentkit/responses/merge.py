@@ -7,17 +7,19 @@ without an item; ids and encrypted content may be others. Knows nothing of event
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from agentkit.responses.encoding import Wire
 
-# What an item says, by its type: of two accounts of an item, one may lack some of it.
+CALLS = ("function_call", "custom_tool_call")
+
+# What an item says, by its type: one account of an item may lack some of it.
 _SAID_IN = {
     "message": ("content",),
-    "function_call": ("name", "call_id", "arguments"),
-    "custom_tool_call": ("name", "call_id", "input"),
+    "function_call": ("call_id", "name", "arguments"),
+    "custom_tool_call": ("call_id", "name", "input"),
     "reasoning": ("encrypted_content", "summary", "content"),
 }
 
@@ -30,65 +32,119 @@ class Streamed:
     is_done: bool
     """Whether it came whole, in an `output_item.done`."""
 
+    @property
+    def is_an_item(self) -> bool:
+        """Whether it is to be kept even where the terminal output lacks it."""
+        if self.is_done:
+            return True
+        if self.item.get("type") in CALLS:
+            # without its name a call can be neither run nor sent back
+            return bool(self.item.get("name"))
+        return says_something(self.item)
+
 
 def merged(final: Any, streamed: Sequence[Streamed]) -> list[Wire]:
     """The items of the terminal output and of the stream, each once.
 
-    An item that came whole counts most, then the terminal output's, then what deltas add up to.
-    The order is the terminal output's, unless that lacks an item.
+    Of one item, what came whole counts most, then the terminal output, then what deltas add up
+    to. The order is the terminal output's, unless that lacks an item.
     """
     items = [item for item in final if isinstance(item, dict)] if isinstance(final, list) else []
     pair = _pairs(items, [each.item for each in streamed])
-    best = [_best(item, streamed[pair[at]]) if at in pair else item for at, item in enumerate(items)]
+    best = [
+        _best(item, streamed[pair[at]]) if at in pair else item for at, item in enumerate(items)
+    ]
     place = {streamed_at: at for at, streamed_at in pair.items()}
-    lost = {at for at, each in enumerate(streamed) if at not in place and is_worth_keeping(each)}
-    if not lost:
+    kept = [at for at, each in enumerate(streamed) if at in place or each.is_an_item]
+    if len(kept) == len(place):
         return best
-    kept = [at for at in range(len(streamed)) if at in place or at in lost]
     own = [best[place[at]] if at in place else streamed[at].item for at in kept]
     return own + [item for at, item in enumerate(best) if at not in pair]
 
 
-def is_worth_keeping(streamed: Streamed) -> bool:
-    """Whether an item that the terminal output lacks is one: it came whole, or says something.
-
-    A call without a name can neither be run nor be answered.
-    """
-    item = streamed.item
-    if item.get("type") in ("function_call", "custom_tool_call") and not streamed.is_done:
-        return bool(item.get("name"))
+def says_something(item: Wire) -> bool:
+    """Whether there is any content; an item of a type not known here always has some."""
     keys = _SAID_IN.get(str(item.get("type")))
-    return streamed.is_done or keys is None or any(_says(item, key) for key in keys)
+    return keys is None or any(_has(item, key) for key in keys)
 
 
-def same_item(one: Wire, other: Wire) -> bool:
-    """Whether two whole items are the same one, sent twice."""
-    return any(key(one) is not None and key(one) == key(other) for key in (_by_id, _by_content))
-
-
-def fits(one: Wire, other: Wire) -> bool:
-    """Whether two accounts may be of one item: of one type, and not two calls."""
+def may_be_one(one: Wire, other: Wire) -> bool:
+    """Whether these may be two accounts of one item: of one type, and not two calls."""
     if one.get("type") != other.get("type"):
         return False
     call_id, other_id = one.get("call_id"), other.get("call_id")
     return not (call_id and other_id) or call_id == other_id
 
 
+def is_repeated(one: Wire, other: Wire) -> bool:
+    """Whether these are certainly one item: the same identity, or a call with all it says."""
+    if not may_be_one(one, other):
+        return False
+    if one.get("id") and one.get("id") == other.get("id"):
+        return True
+    return _call(one) is not None and _content(one) == _content(other)
+
+
 def _pairs(final: list[Wire], streamed: list[Wire]) -> dict[int, int]:
-    """For terminal items, by position, the position of the same item in the stream.
+    """The position in the stream of each terminal item, by its position.
 
     Found by call id, by id, by what a call says, and last by its turn among those of its type.
     """
     pair: dict[int, int] = {}
-    for key in (_by_call, _by_id, _by_content, _by_turn):
-        taken = set(pair.values())
-        waiting: defaultdict[Hashable, deque[int]] = defaultdict(deque)
-        for at, item in enumerate(streamed):
-            if at not in taken:
-                waiting[key(item)].append(at)
-        for at, item in enumerate(final):
-            if at not in pair and key(item) is not None and waiting[key(item)]:
-                pair[at] = waiting[key(item)].popleft()
-        if len(pair) == len(final):
-            break
+    for key in (_call, _identity, _content):
+        if len(pair) < len(final):
+            _pair_by(key, final, streamed, pair)
+    free = [at for at in range(len(streamed)) if at not in pair.values()]
+    for at, item in enumerate(final):
+        if at not in pair:
+            found = next((n for n in free if may_be_one(item, streamed[n])), None)
+            if found is not None:
+                free.remove(found)
+                pair[at] = found
     return pair
+
+
+def _pair_by(
+    key: Callable[[Wire], str | None], final: list[Wire], streamed: list[Wire], pair: dict[int, int]
+) -> None:
+    taken = set(pair.values())
+    waiting: defaultdict[str | None, deque[int]] = defaultdict(deque)
+    for at, item in enumerate(streamed):
+        if at not in taken:
+            waiting[key(item)].append(at)
+    for at, item in enumerate(final):
+        name = key(item)
+        if at not in pair and name is not None and waiting[name]:
+            pair[at] = waiting[name].popleft()
+
+
+def _call(item: Wire) -> str | None:
+    return f"{item.get('type')} {item['call_id']}" if item.get("call_id") else None
+
+
+def _identity(item: Wire) -> str | None:
+    return f"{item.get('type')} {item['id']}" if item.get("id") else None
+
+
+def _content(item: Wire) -> str | None:
+    """A bridge may give a call a new id with every event."""
+    if item.get("type") not in CALLS or not item.get("name"):
+        return None
+    return f"{item['type']} {item['name']} {item.get('arguments', item.get('input'))}"
+
+
+def _best(final: Wire, streamed: Streamed) -> Wire:
+    """The better account of one item, with what only the other one says."""
+    item, other = (streamed.item, final) if streamed.is_done else (final, streamed.item)
+    keys = _SAID_IN.get(str(item.get("type")), ())
+    lacking = {key: other[key] for key in keys if _has(other, key) and not _has(item, key)}
+    return {**item, **lacking} if lacking else item
+
+
+def _has(item: Wire, key: str) -> bool:
+    value = item.get(key)
+    if key == "content" and item.get("type") == "message" and isinstance(value, list):
+        return any(
+            part.get("text") or part.get("refusal") for part in value if isinstance(part, dict)
+        )
+    return bool(value)

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from agentkit.errors import ModelError, ProtocolError, StreamTruncatedError
 from agentkit.responses import chat_shape
 from agentkit.responses.encoding import Wire, decode
-from agentkit.responses.events import ErrorEvent, Snapshot, StreamEvent, read_event
+from agentkit.responses.events import TERMINAL, ErrorEvent, Snapshot, StreamEvent, read_event
 from agentkit.responses.failures import model_error, request_id, unreadable
 from agentkit.responses.sse import EventTooLargeError, Frames
 
@@ -121,7 +121,9 @@ def _terminal(status: int, body: Wire, content: bytes, headers: Headers) -> Snap
         raise model_error(status, body, headers)
     if not isinstance(body.get("output"), list) and body.get("object") != "response":
         raise unreadable(status, content, headers, "The answer is not a response.")
-    return Snapshot(f"response.{body.get('status') or 'completed'}", body)
+    # a whole answer is the last word, also where its status is no terminal one (background mode)
+    kind = f"response.{body.get('status')}"
+    return Snapshot(kind if kind in TERMINAL else "response.completed", body)
 
 
 def _read_mislabelled_stream(content: bytes, headers: Headers) -> list[StreamEvent]:

@@ -10,6 +10,8 @@ from __future__ import annotations
 MAX_EVENT = 64 * 1024 * 1024
 """Bytes one event may have; generated images come as one."""
 
+_BOM = b"\xef\xbb\xbf"
+
 
 class EventTooLargeError(ValueError):
     """The server sent more than MAX_EVENT bytes without ending the event."""
@@ -19,36 +21,67 @@ class Frames:
     """Takes the chunks of one stream in order and gives the payloads they complete."""
 
     def __init__(self) -> None:
-        self._pending = b""
+        self._pending: list[bytes] = []
+        self._size = 0
+        self._ended_in_cr = False
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """The payloads that this chunk completes. Raises EventTooLargeError."""
-        text = self._pending + chunk if self._pending else chunk
-        held = b""
-        if b"\r" in text:
-            # a CR at the very end may be the first half of a CRLF
-            text, held = (text[:-1], b"\r") if text.endswith(b"\r") else (text, b"")
-            text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        *blocks, rest = text.split(b"\n\n")
-        self._pending = rest + held
-        if len(self._pending) > MAX_EVENT:
-            raise EventTooLargeError(f"one event has more than {MAX_EVENT:,} bytes")
+        text = self._with_line_feeds(chunk)
+        if b"\n\n" not in text and not (text.startswith(b"\n") and self._ends_a_line()):
+            self._keep(text)
+            return []
+        self._pending.append(text)
+        *blocks, rest = b"".join(self._pending).split(b"\n\n")
+        self._pending, self._size = [], 0
+        self._keep(rest)
         return [payload for block in blocks if (payload := _payload(block)) is not None]
 
     def flush(self) -> list[bytes]:
         """The payload of an event that the end of the stream cut off before its blank line."""
-        text, self._pending = self._pending.replace(b"\r", b"\n"), b""
-        payload = _payload(text)
+        payload = _payload(self.unframed)
+        self._pending, self._size = [], 0
         return [] if payload is None else [payload]
+
+    @property
+    def unframed(self) -> bytes:
+        """What came after the last blank line, with line feeds as line ends."""
+        return b"".join(self._pending)
+
+    def _with_line_feeds(self, chunk: bytes) -> bytes:
+        if self._ended_in_cr:
+            # the second half of a CRLF whose first half ended the chunk before
+            chunk = chunk.removeprefix(b"\n") if chunk else chunk
+        if b"\r" not in chunk:
+            self._ended_in_cr = self._ended_in_cr and not chunk
+            return chunk
+        self._ended_in_cr = chunk.endswith(b"\r")
+        return chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+    def _ends_a_line(self) -> bool:
+        return bool(self._pending) and self._pending[-1].endswith(b"\n")
+
+    def _keep(self, text: bytes) -> None:
+        if not text:
+            return
+        self._pending.append(text)
+        self._size += len(text)
+        if self._size > MAX_EVENT:
+            raise EventTooLargeError(f"one event has more than {MAX_EVENT:,} bytes")
 
 
 def _payload(block: bytes) -> bytes | None:
-    block = block.removeprefix(b"\xef\xbb\xbf")
-    if block.startswith(b"data: ") and b"\n" not in block:
-        return block[6:]
-    lines = [
-        value.removeprefix(b" ")
-        for name, _, value in (line.partition(b":") for line in block.split(b"\n"))
-        if name == b"data"
-    ]
-    return b"\n".join(lines) if lines else None
+    # nearly every event is one data line, alone or behind the event's name
+    first, _, rest = block.partition(b"\n")
+    if not rest and first.startswith(b"data: "):
+        return first[6:]
+    is_named = rest.startswith(b"data: ") and first.startswith(b"event")
+    if is_named and b"\n" not in rest:
+        return rest[6:]
+    return _joined_data(block.removeprefix(_BOM))
+
+
+def _joined_data(block: bytes) -> bytes | None:
+    fields = (line.partition(b":") for line in block.split(b"\n"))
+    values = [value.removeprefix(b" ") for name, _, value in fields if name == b"data"]
+    return b"\n".join(values) if values else None

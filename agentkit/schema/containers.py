@@ -54,14 +54,12 @@ def _fixed(rewriter: Rewriter, node: Schema, properties: Schema, path: str) -> R
     decoders: dict[str, Decoder | None] = {}
     for name, part in properties.items():
         place = f"{path}.{name}" if path else name
-        step = rewriter.rewrite if name in required else _optional_by(rewriter)
-        nodes[name], decoders[name] = step(part, place)
+        if name in required:
+            nodes[name], decoders[name] = rewriter.rewrite(part, place)
+        else:
+            nodes[name], decoders[name] = _optional(rewriter, part, place)
     whole = described(closed(nodes), node, OBJECT)
     return whole, object_decoder(decoders, frozenset(properties.keys() - required))
-
-
-def _optional_by(rewriter: Rewriter) -> Any:
-    return lambda part, path: _optional(rewriter, part, path)
 
 
 def _optional(rewriter: Rewriter, part: Any, path: str) -> Rewritten:

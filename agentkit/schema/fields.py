@@ -106,11 +106,14 @@ def _culprit(name: str, fields: Mapping[str, Field], error: Exception) -> ToolDe
     for parameter, field in fields.items():
         try:
             _adapter({parameter: field})
-        except _REJECTED:
+        except (PydanticSchemaGenerationError, PydanticInvalidForJsonSchema):
             kind = getattr(field.annotation, "__name__", None)
             what = kind if isinstance(field.annotation, type) and kind else field.annotation
             reason = f"the parameter {parameter!r} is a {what}, which no JSON value can be"
             return ToolDefinitionError(f"{name}: {reason}. {_REMEDY}")
+        except PydanticUserError as own:
+            reason = f"the parameter {parameter!r} cannot be read: {_first_line(own)}"
+            return ToolDefinitionError(f"{name}: {reason}.")
     return ToolDefinitionError(f"{name}: {_first_line(error)}.")
 
 

@@ -71,7 +71,9 @@ def validation_problems(error: ValidationError, value: Any, names: Collection[st
     by_path: dict[tuple[Place, ...], list[ErrorDetails]] = {}
     for each in error.errors(include_url=False):
         by_path.setdefault(_place(each, value), []).append(each)
-    kept = [path for path in by_path if not _is_above_another(path, by_path)]
+    # Of a union, what is wrong inside the branch that was meant says more than its type.
+    above = {path[:length] for path in by_path for length in range(len(path))}
+    kept = [path for path in by_path if path not in above]
     return limited([_line(path, by_path[path], names) for path in kept])
 
 
@@ -82,12 +84,11 @@ def limited(lines: Sequence[str]) -> list[str]:
 
 
 def unknown(path: str, name: str, names: Collection[str]) -> str:
-    """The line for a property that does not exist."""
-    close = near_miss(name, names)
-    if close:
-        return f"{path}: there is no such parameter. Did you mean {close!r}?"
-    known = f"Parameters: {', '.join(names)}." if names else "There are none."
-    return f"{path}: there is no such parameter. {known}"
+    """The line for a property that does not exist among `names`, as far as they are known."""
+    if close := near_miss(name, names):
+        return f"{path}: unknown. Did you mean {close!r}?"
+    known = f"Known: {', '.join(names)}." if names else "Leave it out."
+    return f"{path}: unknown. {known}"
 
 
 def got(value: Any) -> str:
@@ -139,10 +140,6 @@ def _has(value: Any, step: Place) -> bool:
     if isinstance(value, list):
         return isinstance(step, int) and step < len(value)
     return isinstance(value, dict) and step in value
-
-
-def _is_above_another(path: tuple[Place, ...], paths: Iterable[tuple[Place, ...]]) -> bool:
-    return any(len(other) > len(path) and other[: len(path)] == path for other in paths)
 
 
 def _line(path: tuple[Place, ...], errors: list[ErrorDetails], names: Collection[str]) -> str:

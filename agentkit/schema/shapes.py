@@ -93,7 +93,7 @@ def choice(origin: Mapping[str, Any], path: str) -> Schema:
     kinds = list(dict.fromkeys(_TYPE_OF.get(type(value), "") for value in values))
     if not kinds or "" in kinds:
         raise NotStrictError(
-            f"the enum of {path or 'the root'} has other values than strings, numbers"
+            f"the enum of {path or 'the root'} needs values, and none may be a list or object"
         )
     typed: Schema = {"type": kinds[0] if len(kinds) == 1 else kinds}
     return {**typed, "const": values[0]} if "enum" not in origin else {**typed, "enum": [*values]}

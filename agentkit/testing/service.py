@@ -212,7 +212,8 @@ class _Answer:
                     number, kind = wire["sequence_number"], wire["type"]
                     has_ended = has_ended or kind in TERMINAL or kind == "error"
                     if kind in TERMINAL:
-                        self.keep(self.complete(fold.response().wire))
+                        wire["response"] = self.complete(fold.response().wire)
+                        self.keep(wire["response"])
                     yield _payload(wire)
                     wire = await anext(wires, None)
                 if not has_ended:

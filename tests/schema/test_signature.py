@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypedDict, TypeVar
@@ -13,7 +14,7 @@ from pydantic import BaseModel, Field
 from typing_extensions import TypedDict as PydanticTypedDict
 from typing_extensions import Unpack
 
-from agentkit.errors import ConfigurationError, ToolArgumentError, ToolDefinitionError
+from agentkit.errors import ToolArgumentError, ToolDefinitionError
 from agentkit.tool import ToolContext, as_tool, tool
 
 
@@ -305,14 +306,26 @@ def test_what_no_json_can_be_is_a_definition_error_with_a_remedy(kind):
         tool(find)
 
 
-def test_a_class_of_the_standard_typing_module_is_named():
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="pydantic takes both kinds there")
+def test_what_pydantic_asks_for_is_passed_on():
     class Plain(TypedDict):
         a: int
 
-    def find(plain: Plain, city: str):
+    def find(city: str, plain: Plain):
         pass
 
-    try:
-        assert as_tool(find).strict
-    except ConfigurationError as error:
-        assert "find: the parameter 'plain'" in str(error)
+    with pytest.raises(ToolDefinitionError, match="find: the parameter 'plain'.*typing_extensions"):
+        as_tool(find)
+
+
+def test_a_wrapped_builtin_and_a_cached_function_are_tools():
+    @functools.wraps(len)
+    def size(text):
+        return len(text)
+
+    @functools.cache
+    def find(city: str, year: int = 1):
+        return city
+
+    assert list(as_tool(size).parameters["properties"]) == ["obj"]
+    assert list(as_tool(find).parameters["properties"]) == ["city", "year"]

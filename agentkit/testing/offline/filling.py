@@ -18,7 +18,6 @@ DEEPEST = 8
 _SUBJECT = frozenset({"name", "subject", "title", "entity", "place", "item", "key"})
 _WORDED = frozenset(
     {"answer", "text", "summary", "explanation", "message", "reason", "reasoning", "conclusion"}
-    | {"comment", "note"}
 )
 
 

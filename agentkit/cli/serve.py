@@ -1,0 +1,44 @@
+"""`agentkit serve`: a Responses server on this computer, with a model behind it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import sys
+
+from agentkit.cli.options import Commands, add_command, port
+from agentkit.cli.leaving import drive
+from agentkit.errors import ConfigurationError
+from agentkit.models import OFFLINE, model_for
+from agentkit.testing.server import ResponsesServer
+
+EXAMPLES = """\
+  agentkit serve
+  agentkit serve -m offline --port 8000
+  agentkit serve -m ollama:qwen3 --api-key secret
+"""
+
+
+def add(commands: Commands) -> None:
+    """Add the command's parser."""
+    parser = add_command(commands, "serve", "serve a model over HTTP on this computer", EXAMPLES)
+    parser.set_defaults(command=command)
+    parser.add_argument(
+        "-m", "--model", default=OFFLINE, help="the model that answers, whatever name is asked for"
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen at")
+    parser.add_argument("--port", type=port, default=0, help="the port; a free one if not given")
+    parser.add_argument("--api-key", metavar="KEY", help="the key that clients have to send")
+
+
+def command(arguments: argparse.Namespace) -> int:
+    """Serve until interrupted (130) or terminated (0)."""
+    server = ResponsesServer(
+        model_for(arguments.model),
+        host=arguments.host,
+        port=arguments.port,
+        api_key=arguments.api_key,
+    )
+    return drive(_serve(server))

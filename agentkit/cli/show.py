@@ -1,0 +1,215 @@
+"""Stderr: what happens on the way to the answer, a line each, and what it came to.
+
+On a terminal in colour, with a sign of life while something is waited for; plain lines elsewhere,
+and where `NO_COLOR` is set.
+"""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Callable
+from typing import Any, Protocol, TextIO
+
+from agentkit.cli.answer import write
+from agentkit.cli.safe_text import one_line, visible
+from agentkit.events import (
+    Event,
+    Notice,
+    ReasoningDelta,
+    TextDelta,
+    ToolCall,
+    ToolOutput,
+    ToolProgress,
+)
+from agentkit.records import Answer, Input
+from agentkit.responses.encoding import Wire, encode
+from agentkit.result import RunResult
+
+MOST = 200
+"""Characters of a call's arguments or output that a line shows."""
+
+
+class Screen(Protocol):
+    """Where lines go."""
+
+    def line(self, text: str, style: str) -> None: ...
+
+    def waiting(self, what: str) -> None:
+        """Show that something is waited for, until the next line or `still`."""
+        ...
+
+    def still(self) -> None: ...
+
+
+class NoScreen:
+    """Shows nothing."""
+
+    def line(self, text: str, style: str) -> None:
+        pass
+
+    def waiting(self, what: str) -> None:
+        pass
+
+    def still(self) -> None:
+        pass
+
+
+class PlainScreen(NoScreen):
+    """Lines without colour."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def line(self, text: str, style: str) -> None:  # noqa: ARG002
+        write(self._stream, f"{text}\n")
+
+
+class ColourScreen:
+    """Lines in colour on a terminal, and a spinner while something is waited for."""
+
+    def __init__(self, stream: TextIO) -> None:
+        # takes as long to load as the rest of the command
+        from rich.console import Console
+        from rich.text import Text
+
+        self._console = Console(file=stream, highlight=False, markup=False, emoji=False)
+        self._text = Text
+        self._status: Any = None
+
+    def line(self, text: str, style: str) -> None:
+        self.still()
+        self._console.print(self._text(text, style=style), soft_wrap=True)
+
+    def waiting(self, what: str) -> None:
+        self.still()
+        self._status = self._console.status(self._text(what, style="dim"))
+        self._status.start()
+
+    def still(self) -> None:
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+
+
+def screen_for(stream: TextIO, *, is_quiet: bool) -> Screen:
+    """The screen that suits the stream."""
+    if is_quiet:
+        return NoScreen()
+    is_plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return ColourScreen(stream) if stream.isatty() and not is_plain else PlainScreen(stream)
+
+
+class Progress:
+    """Tells a run's events to a screen."""
+
+    def __init__(
+        self,
+        screen: Screen,
+        *,
+        clock: Callable[[], float],
+        before_line: Callable[[], None],
+        shows_tracebacks: bool = False,
+    ) -> None:
+        self._screen = screen
+        self._clock = clock
+        self._before_line = before_line
+        self._shows_tracebacks = shows_tracebacks
+        self._began = clock()
+        self._turns = 0
+        self._running: dict[str, str] = {}
+        """Names of the tools that run, by call id."""
+        self._thoughts: list[str] = []
+
+    def hear(self, event: Event) -> None:
+        """Show what the event says."""
+        if not isinstance(event, ReasoningDelta):
+            self._flush_thoughts()
+        match event:
+            case ReasoningDelta(text):
+                self._thoughts.append(text)
+            case TextDelta():
+                self._screen.still()
+            case Input():
+                self._screen.waiting("asking")
+            case Answer():
+                self._turns += 1
+            case Notice(text):
+                self._line(f"note: {one_line(text)}", "yellow")
+            case ToolCall() | ToolProgress() | ToolOutput():
+                self._tool(event)
+            case _:
+                pass
+
+    def still(self) -> None:
+        """Leave the screen in order, whatever comes."""
+        self._flush_thoughts()
+        self._screen.still()
+
+    def end(self, result: RunResult) -> None:
+        """Sum up the run in one line."""
+        self.still()
+        self._line(self.summary(result), "dim")
+
+    def summary(self, result: RunResult) -> str:
+        """How the run ended, and what it took."""
+        calls = result.log.trip.calls.total()
+        cost = "" if result.cost is None else f", ${result.cost:.4f}"
+        seconds = self._clock() - self._began
+        return (
+            f"{result.status}: {_counted(result.turns, 'turn')}, {_counted(calls, 'call')}, "
+            f"{_counted(result.usage.total_tokens, 'token')}{cost}, {seconds:.1f} s"
+        )
+
+    def unfinished(self) -> str:
+        """The tools that run, as the end of a sentence; empty where none does."""
+        names = ", ".join(self._running.values())
+        return f"; cut off: {names}" if names else ""
+
+    def _tool(self, event: ToolCall | ToolProgress | ToolOutput) -> None:
+        match event:
+            case ToolCall(call_id, name, arguments):
+                self._running[call_id] = one_line(name)
+                self._line(f"→ {one_line(name)}({one_line(arguments, MOST)})", "cyan")
+            case ToolProgress(call_id, value):
+                name = self._running.get(call_id, "a tool")
+                self._line(f"  {name}: {one_line(str(value), MOST)}", "dim")
+            case ToolOutput():
+                self._running.pop(event.call_id, None)
+                self._output(event)
+        self._wait()
+
+    def _output(self, event: ToolOutput) -> None:
+        name, output = one_line(event.name), one_line(_text_of(event.output), MOST)
+        if event.ended == "ok":
+            self._line(f"← {name}: {output} ({event.seconds:.1f} s)", "green")
+        else:
+            self._line(f"✗ {name}: {output} ({event.ended})", "red")
+        if event.error is not None and self._shows_tracebacks:
+            self._line(visible("".join(traceback.format_exception(event.error))).rstrip(), "red")
+
+    def _wait(self) -> None:
+        names = ", ".join(self._running.values())
+        self._screen.waiting(f"running {names}" if names else f"asking, turn {self._turns + 1}")
+
+    def _flush_thoughts(self) -> None:
+        thoughts, self._thoughts = "".join(self._thoughts).strip(), []
+        for line in visible(thoughts).splitlines():
+            self._line(f"  {line}", "dim italic")
+
+    def _line(self, text: str, style: str) -> None:
+        self._screen.still()
+        self._before_line()
+        self._screen.line(text, style)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _text_of(output: str | list[Wire]) -> str:
+    if isinstance(output, str):
+        return output
+    return " ".join(
+        str(part.get("text") or f"[{part.get('type')}]") for part in output
+    ) or encode(output).decode()
