@@ -29,9 +29,6 @@ pytestmark = pytest.mark.skipif(
     not FILE.exists(), reason="the recorded traffic is not beside the project"
 )
 
-CHECKED: Counter[str] = Counter()
-"""What was checked, for the summary."""
-
 Wire = dict[str, Any]
 
 NOTE = re.compile(r"\n\n\[This same call was made .*\]$")
@@ -219,19 +216,19 @@ def difference(recorded: list[tuple[Any, ...]], ours: list[tuple[Any, ...]]) -> 
     )
 
 
-def test_the_loop_sends_the_recorded_conversations():
-    CHECKED.clear()
+def test_the_loop_sends_the_recorded_conversations(record_property):
+    checked: Counter[str] = Counter()
     wrong = []
     for chain in chains():
         known = {item["id"]: item for a in chain.answers for item in a["output"] if item.get("id")}
         sent = asyncio.run(replayed(chain))
-        CHECKED["recorded tool loops replayed"] += 1
+        checked["recorded tool loops replayed"] += 1
         for recorded, ours in zip(chain.requests, sent, strict=False):
             found = difference(said(items_of(recorded), known), plain(ours, known))
-            CHECKED["requests sent as recorded" if found is None else found] += 1
+            checked["requests sent as recorded" if found is None else found] += 1
             if found and found.startswith("WRONG"):
                 wrong.append(found)
-    print(dict(CHECKED))
+    record_property("checked", ", ".join(f"{n} {what}" for what, n in checked.items()))
     assert wrong == []
-    assert CHECKED["recorded tool loops replayed"] > 100
-    assert CHECKED["requests sent as recorded"] > 280
+    assert checked["recorded tool loops replayed"] > 100
+    assert checked["requests sent as recorded"] > 280

@@ -4,6 +4,8 @@
     run.py            agentkit run: one question, one answer
     tools.py          agentkit tools: what a model is told of them
     serve.py          agentkit serve: a Responses server on this computer
+    agent_options.py  which agent runs: model, tools, output, limits
+    options.py        what every command's parser has in common
     loading.py        `path.py:name` and `module:name` to agents and tools
     question.py       the question and what goes with it
     schema_words.py   `name str, population int` to a JSON schema

@@ -12,7 +12,6 @@ from typing import Any, NoReturn
 
 from agentkit.cli import run, serve, tools
 from agentkit.cli.errors import BROKEN_PIPE, INTERRUPTED, MISUSED, exit_code, say, told
-from agentkit.cli.leaving import leave_soon
 from agentkit.cli.safe_text import one_line
 from agentkit.errors import AgentkitError
 
@@ -93,5 +92,4 @@ def _abandon_output() -> int:
         except BrokenPipeError:
             os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
-    leave_soon(BROKEN_PIPE)
     return BROKEN_PIPE

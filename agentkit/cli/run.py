@@ -4,30 +4,22 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-import os
+import contextlib
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 from agentkit.agent import Agent
+from agentkit.cli.agent_options import add_agent_options, add_limit_options, agent_of
 from agentkit.cli.answer import AnswerWriter, JsonLinesWriter, JsonWriter, TextWriter
 from agentkit.cli.errors import EXIT_CODES, say, told
 from agentkit.cli.leaving import die_of_the_next_interrupt, drive
-from agentkit.cli.loading import load_agent, load_tools
-from agentkit.cli.options import Commands, add_command, at_least_one, seconds
+from agentkit.cli.options import Commands, add_command
 from agentkit.cli.question import question_of, with_parts
-from agentkit.cli.schema_words import read_schema
 from agentkit.cli.show import Progress, screen_for
 from agentkit.errors import AgentkitError, ConfigurationError, ModelError
 from agentkit.input import UserInput
-from agentkit.middleware import Ask
-from agentkit.models import OFFLINE, default_model
 from agentkit.responses.encoding import encode
-from agentkit.responses.providers import PROVIDERS
-from agentkit.responses.response import Request, Response
 from agentkit.result import RunResult
 
 EXAMPLES = """\
@@ -55,8 +47,8 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "question", nargs="?", help="the question; standard input follows it, or is it (-)"
     )
-    _add_agent_options(parser)
-    _add_limits(parser)
+    add_agent_options(parser)
+    add_limit_options(parser)
     output = parser.add_argument_group("output").add_mutually_exclusive_group()
     output.add_argument("--json", action="store_true", help="one JSON object at the end")
     output.add_argument("--jsonl", action="store_true", help="a JSON object for every event")
@@ -68,46 +60,9 @@ def add(commands: Commands) -> None:
     parser.add_argument("-q", "--quiet", action="store_true", help="nothing on stderr but errors")
 
 
-def _add_agent_options(parser: argparse.ArgumentParser) -> None:
-    agent = parser.add_argument_group("agent")
-    add = agent.add_argument
-    add("-a", "--agent", metavar="SPEC", help="an agent: bot.py:name or module:name")
-    add(
-        "-t",
-        "--tools",
-        metavar="SPEC",
-        action="append",
-        default=[],
-        help="tools: tools.py, tools.py:name or module:name; may be repeated",
-    )
-    add("-m", "--model", metavar="MODEL", help="gpt-5-mini, cometapi:gpt-4.1, ollama:qwen3, …")
-    add("--base-url", metavar="URL", help="the server, such as http://localhost:1234/v1")
-    add("--key-variable", metavar="NAME", help="the environment variable with the server's key")
-    add("--instructions", metavar="TEXT", help="what the model is told before the question")
-    add("--schema", metavar="SCHEMA", help="the answer's form: 'name str, age int', JSON or a file")
-    add("--image", metavar="PATH", action="append", default=[], help="an image to look at, or URL")
-    add("--file", metavar="PATH", action="append", default=[], help="a file to read, or its URL")
-    add(
-        "--setting",
-        metavar="KEY=JSON",
-        action="append",
-        default=[],
-        help="a field of the request, such as temperature=0; may be repeated",
-    )
-
-
-def _add_limits(parser: argparse.ArgumentParser) -> None:
-    limits = parser.add_argument_group("limits")
-    add = limits.add_argument
-    add("--max-turns", metavar="N", type=at_least_one, help="requests to the model")
-    add("--tool-calls", metavar="N", type=at_least_one, help="tool calls that may run")
-    add("--tokens", metavar="N", type=at_least_one, help="input and output tokens")
-    add("--timeout", metavar="SECONDS", type=seconds, help="time for all of it")
-
-
 def command(arguments: argparse.Namespace) -> int:
     """Run the agent on the question; the exit code."""
-    agent = _agent(arguments)
+    agent = agent_of(arguments)
     question = question_of(arguments.question, sys.stdin)
     said = with_parts(question, arguments.image, arguments.file)
     answer = _answer_writer(arguments)
@@ -159,7 +114,9 @@ async def _ending(
                 die_of_the_next_interrupt()
                 raise
     except asyncio.CancelledError:
-        return _Ending(stream.result)
+        with contextlib.suppress(ConfigurationError):  # interrupted before it began
+            return _Ending(stream.result)
+        raise
     except ModelError as error:
         if error.result is None:
             raise
@@ -200,74 +157,3 @@ def _answer_writer(arguments: argparse.Namespace) -> AnswerWriter:
     if arguments.jsonl:
         return JsonLinesWriter(sys.stdout)
     return TextWriter(sys.stdout, streams=arguments.stream)
-
-
-def _agent(arguments: argparse.Namespace) -> Agent:
-    """The agent that is named, or one made of the options, with all options applied."""
-    if arguments.base_url and not arguments.model:
-        raise ConfigurationError("--base-url: name the model at that server too, with -m.")
-    server = _server(arguments)
-    if arguments.agent:
-        agent = load_agent(arguments.agent).replace(**server)
-    else:
-        agent = Agent(**{"model": arguments.model or default_model(), **server})
-    return agent.replace(**_changes(agent, arguments))
-
-
-def _server(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Which model at which server. A key of the agent's own is not sent to another server."""
-    server: dict[str, Any] = {}
-    model = arguments.model
-    if model:
-        server["model"] = model
-    names_server = model and model.partition(":")[0] in (*PROVIDERS, OFFLINE)
-    if arguments.base_url or names_server:
-        server |= {"base_url": arguments.base_url, "api_key": None}
-    if arguments.key_variable:
-        server["api_key"] = os.environ.get(arguments.key_variable)
-        if not server["api_key"]:
-            raise ConfigurationError(f"--key-variable: {arguments.key_variable} is not set.")
-    return server
-
-
-def _changes(agent: Agent, arguments: argparse.Namespace) -> dict[str, Any]:
-    bounds = {
-        "turns": arguments.max_turns,
-        "tool_calls": arguments.tool_calls,
-        "tokens": arguments.tokens,
-        "seconds": arguments.timeout,
-    }
-    given = {name: bound for name, bound in bounds.items() if bound is not None}
-    tools = [tool for spec in arguments.tools for tool in load_tools(spec)]
-    changes: dict[str, Any] = {
-        "limits": replace(agent.limits, **given),
-        "settings": {**agent.settings, **_settings(arguments.setting)},
-        "tools": [*agent.tools.values(), *agent.hosted_tools, *tools],
-    }
-    if arguments.instructions is not None:
-        changes["instructions"] = arguments.instructions
-    if arguments.schema is not None:
-        changes["output"] = read_schema(arguments.schema)
-    if arguments.stream is False:
-        changes["middleware"] = [*agent.middleware, _unstreamed]
-    return changes
-
-
-def _settings(said: Sequence[str]) -> Mapping[str, Any]:
-    settings = {}
-    for each in said:
-        key, equals, text = each.partition("=")
-        if not equals or not key:
-            raise ConfigurationError(f"--setting {each!r}: write KEY=JSON, such as temperature=0.")
-        try:
-            settings[key] = json.loads(text)
-        except ValueError as error:
-            raise ConfigurationError(
-                f"--setting {each!r}: the value is not JSON ({error}). "
-                f"For text, write {key}='\"{text}\"'."
-            ) from error
-    return settings
-
-
-async def _unstreamed(request: Request, proceed: Ask) -> Response:
-    return await proceed(replace(request, stream=False))

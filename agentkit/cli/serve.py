@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import signal
 import sys
+from contextlib import AsyncExitStack, suppress
 
-from agentkit.cli.options import Commands, add_command, port
+from agentkit.cli.errors import INTERRUPTED
 from agentkit.cli.leaving import drive
+from agentkit.cli.options import Commands, add_command, port
 from agentkit.errors import ConfigurationError
 from agentkit.models import OFFLINE, model_for
 from agentkit.testing.server import ResponsesServer
@@ -42,3 +43,23 @@ def command(arguments: argparse.Namespace) -> int:
         api_key=arguments.api_key,
     )
     return drive(_serve(server))
+
+
+async def _serve(server: ResponsesServer) -> int:
+    terminated = asyncio.Event()
+    with suppress(NotImplementedError):  # Windows has no such signals
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminated.set)
+    async with AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(server)
+        except OSError as error:
+            raise ConfigurationError(
+                f"Cannot listen there: {error.strerror or error}. Choose another --host or --port."
+            ) from error
+        print(server.url, flush=True)
+        print(f'try: agentkit run "Hello" -m any --base-url {server.url}', file=sys.stderr)
+        try:
+            await terminated.wait()
+        except asyncio.CancelledError:
+            return INTERRUPTED
+    return 0

@@ -210,6 +210,7 @@ def _counted(number: int, noun: str) -> str:
 def _text_of(output: str | list[Wire]) -> str:
     if isinstance(output, str):
         return output
-    return " ".join(
-        str(part.get("text") or f"[{part.get('type')}]") for part in output
-    ) or encode(output).decode()
+    return (
+        " ".join(str(part.get("text") or f"[{part.get('type')}]") for part in output)
+        or encode(output).decode()
+    )

@@ -6,6 +6,7 @@ at the top, an HTML page, nothing. Source: recorded error bodies of the known se
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -24,6 +25,7 @@ from agentkit.errors import (
     ServerError,
 )
 from agentkit.responses.encoding import JSON, Wire, decode
+from agentkit.responses.sse import Frames
 
 EXCERPT = 300
 """Characters of an unreadable body that an error shows."""
@@ -36,16 +38,25 @@ _BY_STATUS: dict[int, type[ModelError]] = {
     409: ServerError,
     429: RateLimitError,
 }
-_BY_CODE: dict[str, type[ModelError]] = {
+# The server's own word for the error, under `code` or `type`, says more than its status.
+_BY_WORD: dict[str, type[ModelError]] = {
     "insufficient_quota": QuotaError,
     "context_length_exceeded": ContextLengthError,
+    "exceed_context_size_error": ContextLengthError,
     "rate_limit_exceeded": RateLimitError,
+    "rate_limit_error": RateLimitError,
     "too_many_requests": RateLimitError,
     "invalid_api_key": AuthenticationError,
+    "authentication_error": AuthenticationError,
     "server_error": ServerError,
     "model_error": ServerError,
     "overloaded_error": ServerError,
 }
+_TOO_LONG = re.compile(
+    r"max(imum)? context length|context (size|window)|(prompt|input) is too long|prompt too long",
+    re.IGNORECASE,
+)
+_BAD_KEY = re.compile(r"(incorrect|invalid|missing) api[ _]key", re.IGNORECASE)
 
 
 def model_error(
@@ -54,13 +65,13 @@ def model_error(
     """The error of a body (JSON, or text where it is none) and its status and headers."""
     fields = error_fields(body)
     headers = headers or {}
-    code = fields.get("code")
-    kind = _BY_CODE.get(str(code)) or _BY_CODE.get(str(fields.get("type"))) or _by_status(status)
-    error = kind(
-        str(fields.get("message") or _excerpt(body)),
+    code, param, message = (fields.get(key) for key in ("code", "param", "message"))
+    text = message if isinstance(message, str) and message else _excerpt(message or body)
+    error = _kind(status, fields, text)(
+        text,
         status=status,
         code=str(code) if code not in (None, "") else None,
-        param=fields.get("param"),
+        param=param if isinstance(param, str) else None,
         request_id=request_id(headers),
         retry_after=retry_after(headers),
     )
@@ -74,7 +85,7 @@ def read_error(status: int, content: bytes, headers: Mapping[str, str]) -> Model
         to = headers.get("location", "another address")
         why = f"The server redirects to {to}. Use that as base_url."
         return ProtocolError(why, status=status, request_id=request_id(headers))
-    text = content.removeprefix(b"data:").strip()
+    text = _first_payload(content).strip()
     try:
         body = decode(text)
     except ValueError:
@@ -92,14 +103,16 @@ def unreadable(status: int, content: bytes, headers: Mapping[str, str], why: str
 
 def error_fields(body: JSON) -> Wire:
     """`message`, `code`, `param`, `type` as far as the body has them."""
+    if isinstance(body, list):
+        body = next((each for each in body if isinstance(each, dict)), None)
     if not isinstance(body, dict):
         return {}
-    error = body.get("error", body.get("detail"))
+    error = next((body[key] for key in ("error", "errors", "detail") if body.get(key)), None)
     if isinstance(error, dict):
         return _with_inner_error(error)
     if isinstance(error, str):
         return {"message": error, "code": body.get("code"), "param": body.get("param")}
-    if isinstance(error, list) and error:
+    if isinstance(error, list):
         return _validation_error(error)
     return body
 
@@ -125,12 +138,34 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
     return (date - (now or datetime.now(UTC))).total_seconds()
 
 
+def _kind(status: int | None, fields: Wire, message: str) -> type[ModelError]:
+    words = [str(fields.get(key)) for key in ("code", "type")]
+    named = next((_BY_WORD[word] for word in words if word in _BY_WORD), None)
+    if status is not None and status >= 400:
+        kind = named or _by_status(status)
+    else:
+        # an error behind status 200 has its status, if any, in the body
+        kind = named or next((_by_status(int(word)) for word in words if word.isdecimal()), None)
+        kind = kind or (BadRequestError if "invalid_request_error" in words else _by_status(status))
+    if kind is BadRequestError and _TOO_LONG.search(message):
+        return ContextLengthError
+    return AuthenticationError if kind is BadRequestError and _BAD_KEY.search(message) else kind
+
+
 def _by_status(status: int | None) -> type[ModelError]:
     if status is None or status >= 500:
         return ServerError
     if status in _BY_STATUS:
         return _BY_STATUS[status]
     return BadRequestError if status >= 400 else ProtocolError
+
+
+def _first_payload(content: bytes) -> bytes:
+    """The body itself, or what the first event of one that came as a stream carries."""
+    if not content.lstrip().startswith((b"data:", b"event:")):
+        return content
+    frames = Frames()
+    return next(iter([*frames.feed(content), *frames.flush()]), content)
 
 
 def _with_inner_error(error: Wire) -> Wire:
@@ -143,15 +178,17 @@ def _with_inner_error(error: Wire) -> Wire:
 
 
 def _validation_error(errors: list[Any]) -> Wire:
-    """A list of problems, each with the place (`loc`) it is about, as FastAPI writes it."""
+    """A list of problems, each with the place it is about: `loc` (FastAPI) or `path` (zod)."""
     first = errors[0]
     if not isinstance(first, dict):
         return {"message": "; ".join(str(error) for error in errors)[:EXCERPT]}
-    place = [str(step) for step in first.get("loc") or () if step != "body"]
-    message = "; ".join(str(error.get("msg") or error) for error in errors)
+    where = first.get("loc") or first.get("path") or ()
+    place = [str(step) for step in where if step != "body"] if isinstance(where, list) else []
+    told = (each for each in errors if isinstance(each, dict))
+    message = "; ".join(str(each.get("msg") or each.get("message") or each) for each in told)
     return {
         "message": message[:EXCERPT],
-        "code": first.get("type"),
+        "code": first.get("type") or first.get("code"),
         "param": ".".join(place) or None,
     }
 
@@ -166,6 +203,7 @@ def _excerpt(body: JSON) -> str:
 
 def _number(text: str | None) -> float | None:
     try:
-        return float(text or "")
+        number = float(text or "")
     except ValueError:
         return None
+    return None if math.isnan(number) else number

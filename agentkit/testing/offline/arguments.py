@@ -93,14 +93,14 @@ def best_value(slot: Slot, passage: Passage) -> JSON:
     return max(candidates, key=lambda each: each.score).value if candidates else None
 
 
-def blank(slot: Slot) -> JSON:
-    """A value of the slot's type that says nothing."""
-    if slot.is_nullable or slot.type == "null":
+def blank(slot: Slot, depth: int = 8) -> JSON:
+    """A value of the slot's type that says nothing; what needs itself ends after `depth` levels."""
+    if slot.is_nullable or slot.type == "null" or depth == 0:
         return None
     if slot.options:
         return slot.options[0]
     if slot.type == "object":
-        return {each.name: blank(each) for each in slot.properties if each.is_required}
+        return {each.name: blank(each, depth - 1) for each in slot.properties if each.is_required}
     if slot.type in ("integer", "number"):
         return slot.schema.get("minimum", 0)
     return {"boolean": False, "array": []}.get(slot.type, "")
@@ -200,7 +200,8 @@ def _texts(slot: Slot, passage: Passage) -> list[_Candidate]:
         if is_needed(slot) or kinds or score > 0:
             found.append(_Candidate(mention.value, score, frozenset({mention.start})))
     if FREE_TEXT & set(map(str.lower, words(slot.name))) and not kinds:
-        quoted = [_Candidate(m.value) for m in passage.mentions if m.kind == "quoted"]
+        said = [m for m in passage.mentions if m.kind == "quoted"]
+        quoted = [_Candidate(m.value, 0, frozenset({m.start})) for m in said]
         return quoted or [_Candidate(passage.text.strip(" ,.?!"))]
     return found or (_phrases(passage.text) if is_needed(slot) and not kinds else [])
 

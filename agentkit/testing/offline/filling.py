@@ -47,7 +47,9 @@ def fill(schema: Wire, facts: Known) -> JSON:
 
 
 def _fill(wanted: Slot, facts: Known, depth: int) -> JSON:
-    if depth == 0:
+    if depth == 0 or (
+        wanted.type == "object" and wanted.is_nullable and not _is_told(wanted, facts)
+    ):
         return blank(wanted)
     if wanted.type == "object":
         return {each.name: _fill(each, facts, depth - 1) for each in wanted.properties}
@@ -59,6 +61,12 @@ def _fill(wanted: Slot, facts: Known, depth: int) -> JSON:
     if found is None and wanted.type == "string" and not wanted.options:
         found = facts.answer if not wanted.is_nullable or _is_worded(wanted) else None
     return blank(wanted) if found is None else found
+
+
+def _is_told(wanted: Slot, facts: Known) -> bool:
+    """Whether a result has any of the object's values."""
+    pairs = ((each, record) for each in wanted.properties for record in facts.records)
+    return any(_of_record(each, record) is not None for each, record in pairs)
 
 
 def _filled_array(wanted: Slot, facts: Known, depth: int) -> JSON:

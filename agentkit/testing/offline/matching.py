@@ -84,6 +84,8 @@ class Matcher:
                 question[start:end], [m for m in mentions if m.start >= start], start
             )
             last = joined[-1] if joined else None
+            if last and tool is last.tool and tool and not _names(tool, question[start:end]):
+                tool = None
             if last and (tool is None or last.tool is None):
                 last.end, last.tool = end, tool or last.tool
             else:
@@ -106,6 +108,11 @@ class Matcher:
             sum(weight for word, weight in profile.items() if word in said)
             for profile in self._profiles
         ]
+
+
+def _names(tool: Wire, text: str) -> bool:
+    """Whether the text has a word of the tool's name, not only of its parameters."""
+    return not set(map(stem, words(tool["name"]))).isdisjoint(map(stem, words(text)))
 
 
 def _sets(tool: Wire, passages: Sequence[Passage], at: int) -> list[Wire]:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from agentkit.testing.offline.words import REQUEST_VERBS, STOP_WORDS
+from agentkit.testing.offline.words import OPENERS, STOP_WORDS
 
 Kind = Literal["quoted", "url", "email", "date", "expression", "code", "number", "name"]
 
@@ -114,7 +114,7 @@ def _without_openers(name: str, text: str, start: int, vocabulary: frozenset[str
     while name:
         first = re.split(r"[\s'’]", name, maxsplit=1)[0]
         word = first.lower()
-        opens = is_first and (word in REQUEST_VERBS or word in vocabulary)
+        opens = is_first and (word in OPENERS or word in vocabulary)
         if not (opens or (word in STOP_WORDS and (is_first or word == "i"))):
             return name
         rest = name.split(maxsplit=1)

@@ -15,10 +15,10 @@ STOP_WORDS = frozenset(
     name""".split()  # noqa: SIM905 — a column of 100 quoted words reads worse
 )
 
-# Verbs that begin a request; capitalised there, they are no names.
-REQUEST_VERBS = frozenset(
+# Words that begin a request; capitalised there, they are no names.
+OPENERS = frozenset(
     """add answer ask book calculate call check compare compute convert count create delete describe
-    divide explain fetch fill find get give help list look make multiply name open please plot read
+    dear divide explain fetch fill find get give hello help hey hi list look make multiply name open please plot read
     remove say search send set show sort subtract sum summarise summarize tell translate update
     write""".split()  # noqa: SIM905 — as above
 )

@@ -1,0 +1,138 @@
+"""The options that say which agent runs: its model, tools, instructions, output and limits."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from agentkit.agent import Agent
+from agentkit.cli.loading import load_agent, load_tools
+from agentkit.cli.options import at_least_one, seconds
+from agentkit.cli.schema_words import read_schema
+from agentkit.errors import ConfigurationError
+from agentkit.models import OFFLINE, default_model
+from agentkit.responses.events import StreamEvent
+from agentkit.responses.providers import PROVIDERS
+from agentkit.responses.response import Model, Request
+
+
+def add_agent_options(parser: argparse.ArgumentParser) -> None:
+    """Add what an agent is made of."""
+    agent = parser.add_argument_group("agent")
+    add = agent.add_argument
+    add("-a", "--agent", metavar="SPEC", help="an agent: bot.py:name or module:name")
+    add(
+        "-t",
+        "--tools",
+        metavar="SPEC",
+        action="append",
+        default=[],
+        help="tools: tools.py, tools.py:name or module:name; may be repeated",
+    )
+    add("-m", "--model", metavar="MODEL", help="gpt-5-mini, cometapi:gpt-4.1, ollama:qwen3, …")
+    add("--base-url", metavar="URL", help="the server, such as http://localhost:1234/v1")
+    add("--key-variable", metavar="NAME", help="the environment variable with the server's key")
+    add("--instructions", metavar="TEXT", help="what the model is told before the question")
+    add("--schema", metavar="SCHEMA", help="the answer's form: 'name str, age int', JSON or a file")
+    add("--image", metavar="PATH", action="append", default=[], help="an image to look at, or URL")
+    add("--file", metavar="PATH", action="append", default=[], help="a file to read, or its URL")
+    add(
+        "--setting",
+        metavar="KEY=JSON",
+        action="append",
+        default=[],
+        help="a field of the request, such as temperature=0; may be repeated",
+    )
+
+
+def add_limit_options(parser: argparse.ArgumentParser) -> None:
+    """Add how far it may go."""
+    limits = parser.add_argument_group("limits")
+    add = limits.add_argument
+    add("--max-turns", metavar="N", type=at_least_one, help="requests to the model")
+    add("--tool-calls", metavar="N", type=at_least_one, help="tool calls that may run")
+    add("--tokens", metavar="N", type=at_least_one, help="input and output tokens")
+    add("--timeout", metavar="SECONDS", type=seconds, help="time for all of it")
+
+
+def agent_of(arguments: argparse.Namespace) -> Agent:
+    """The agent that is named, or one made of the options, with all options applied."""
+    if arguments.base_url and not arguments.model:
+        raise ConfigurationError("--base-url: name the model at that server too, with -m.")
+    server = _server(arguments)
+    if arguments.agent:
+        agent = load_agent(arguments.agent).replace(**server)
+    else:
+        agent = Agent(**{"model": arguments.model or default_model(), **server})
+    return agent.replace(**_changes(agent, arguments))
+
+
+def _server(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Which model at which server. A key of the agent's own is not sent to another server."""
+    server: dict[str, Any] = {}
+    model = arguments.model
+    if model:
+        server["model"] = model
+    names_server = model and model.partition(":")[0] in (*PROVIDERS, OFFLINE)
+    if arguments.base_url or names_server:
+        server |= {"base_url": arguments.base_url, "api_key": None}
+    if arguments.key_variable:
+        server["api_key"] = os.environ.get(arguments.key_variable)
+        if not server["api_key"]:
+            raise ConfigurationError(f"--key-variable: {arguments.key_variable} is not set.")
+    return server
+
+
+def _changes(agent: Agent, arguments: argparse.Namespace) -> dict[str, Any]:
+    bounds = {
+        "turns": arguments.max_turns,
+        "tool_calls": arguments.tool_calls,
+        "tokens": arguments.tokens,
+        "seconds": arguments.timeout,
+    }
+    given = {name: bound for name, bound in bounds.items() if bound is not None}
+    tools = [tool for spec in arguments.tools for tool in load_tools(spec)]
+    changes: dict[str, Any] = {
+        "limits": replace(agent.limits, **given),
+        "settings": {**agent.settings, **_settings(arguments.setting)},
+        "tools": [*agent.tools.values(), *agent.hosted_tools, *tools],
+    }
+    if arguments.instructions is not None:
+        changes["instructions"] = arguments.instructions
+    if arguments.schema is not None:
+        changes["output"] = read_schema(arguments.schema)
+    if arguments.stream is False:
+        changes["model"] = _Unstreamed(agent.model)
+    return changes
+
+
+def _settings(said: Sequence[str]) -> Mapping[str, Any]:
+    settings = {}
+    for each in said:
+        key, equals, text = each.partition("=")
+        if not equals or not key:
+            raise ConfigurationError(f"--setting {each!r}: write KEY=JSON, such as temperature=0.")
+        try:
+            settings[key] = json.loads(text)
+        except ValueError as error:
+            raise ConfigurationError(
+                f"--setting {each!r}: the value is not JSON ({error}). "
+                f"For text, write {key}='\"{text}\"'."
+            ) from error
+    return settings
+
+
+class _Unstreamed:
+    """A model that is asked for whole answers."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self.name = getattr(model, "name", None)
+        self.dialect = getattr(model, "dialect", None)
+
+    def stream(self, request: Request) -> AsyncIterator[StreamEvent]:
+        return self._model.stream(replace(request, stream=False))
