@@ -9,7 +9,7 @@ import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
@@ -17,7 +17,8 @@ from uuid import uuid4
 from agentkit.approval import Decision, Rule, decision_records
 from agentkit.background import background
 from agentkit.conversation import conversation_for
-from agentkit.errors import ConfigurationError, ModelError
+from agentkit.dispatch import closing_outputs
+from agentkit.errors import ConfigurationError
 from agentkit.events import Listener
 from agentkit.input import UserInput, input_items
 from agentkit.limits import Limits
@@ -25,14 +26,14 @@ from agentkit.log import Log
 from agentkit.loop import loop
 from agentkit.middleware import Middleware
 from agentkit.models import check_name, model_for
-from agentkit.moves import Finish, next_move
+from agentkit.moves import CallTools, Finish, next_move
 from agentkit.output import output_format
-from agentkit.records import Input, Output, Record, Setup
+from agentkit.records import Input, Record, Setup
 from agentkit.responses.dialect import Dialect
 from agentkit.responses.encoding import Wire
-from agentkit.responses.items import FunctionCall, call_output, user_message
+from agentkit.responses.items import user_message
 from agentkit.responses.response import Fields, Model
-from agentkit.result import RunResult, result_of
+from agentkit.result import RunResult, broken_off, result_of
 from agentkit.run import Run
 from agentkit.stream import Stream, SyncStream
 from agentkit.tool import Tool, as_tool
@@ -145,12 +146,13 @@ class Agent:
     ) -> RunResult:
         """Run to the end; what it came to.
 
-        Raises ModelError where the model could not be reached or said no; the error's `.result`
-        is the run so far. A refusal, a limit, a failed answer are statuses of the result.
+        Raises ModelError where the model could not be reached or said no. Whatever it raises,
+        also when it is cancelled, the error's `.result` is the run so far. A refusal, a limit, a
+        failed answer are statuses of the result.
         """
         said = Input(input_items(input))
-        trip = _Trip(session, deps, limits, on_event)
-        return await self._go_on(trip, lambda log: [*_skipped(log), said])
+        given = _Given(session, deps, limits, on_event)
+        return await self._go_on(given, lambda log: [*closing_outputs(log), said])
 
     async def resume(
         self,
@@ -163,10 +165,11 @@ class Agent:
     ) -> RunResult:
         """Go on where a run stands: after a decision, a limit, an error, a cancelled call.
 
-        Raises ConfigurationError for a decision about a call that does not wait.
+        Raises ConfigurationError for a decision about a call that does not wait, and where the
+        same calls were resumed from the same place before.
         """
-        trip = _Trip(session, deps, limits, on_event)
-        return await self._go_on(trip, lambda log: _resumed(log, decisions))
+        given = _Given(session, deps, limits, on_event)
+        return await self._go_on(given, lambda log: _resumed(log, decisions, self.tools))
 
     def run_sync(
         self,
@@ -222,38 +225,34 @@ class Agent:
         start = partial(self.run, input, session=session, deps=deps, limits=limits)
         return SyncStream(_heard_by_both(start, on_event))
 
-    async def _go_on(self, trip: _Trip, opening: Callable[[Log], Sequence[Record]]) -> RunResult:
-        run = self._run(trip)
+    async def _go_on(self, given: _Given, opening: Callable[[Log], Sequence[Record]]) -> RunResult:
+        run = self._run(given)
         opened = opening(run.log)
         if run.log.setup is None or run.log.setup.digest != self._setup.digest:
-            await run.append(self._setup)
-        await run.append(*opened)
+            opened = [replace(self._setup, session=run.session), *opened]
         try:
+            await run.append(*opened)
             end = await loop(run)
-        except ModelError as error:
-            error.result = result_of(run.log, Finish("failed"), run.session, None)
-            raise
-        except asyncio.CancelledError as error:
-            ended = result_of(run.log, Finish("cancelled"), run.session, None)
-            error.result = ended  # type: ignore[attr-defined]
+        except (Exception, asyncio.CancelledError) as error:
+            error.result = broken_off(run.log, error, run.session)  # type: ignore[union-attr]
             raise
         return result_of(run.log, end, run.session, self._output)
 
-    def _run(self, trip: _Trip) -> Run:
-        log, session = _log_of(trip.session)
+    def _run(self, given: _Given) -> Run:
+        log, session = _log_of(given.session)
         began = self._clock()
         return Run(
             log=log,
             model=self.model,
             tools=self.tools,
             conversation=self._conversation,
-            limits=trip.limits or self.limits,
+            limits=given.limits or self.limits,
             output=self._output,
             approve=self._approve,
             middleware=self._middleware,
             session=session,
-            deps=trip.deps,
-            listener=trip.listener,
+            deps=given.deps,
+            listener=given.listener,
             clock=lambda: self._clock() - began,
         )
 
@@ -280,7 +279,7 @@ class Agent:
 
 
 @dataclass(frozen=True)
-class _Trip:
+class _Given:
     """What one call of `run` or `resume` says beside its input."""
 
     session: Session
@@ -295,6 +294,11 @@ def _tools_by_name(tools: Sequence[Any]) -> dict[str, Tool]:
         if isinstance(each, dict):
             if not each.get("type"):
                 raise ConfigurationError(f"tools: a hosted tool needs a type, got {each!r:.80}.")
+            if each["type"] == "function":
+                raise ConfigurationError(
+                    f"tools: nothing runs {each.get('name')!r}. Use Tool.from_schema, which takes "
+                    "the function too."
+                )
             continue
         made = as_tool(each)
         if made.name in by_name:
@@ -321,7 +325,7 @@ def _log_of(session: Session) -> tuple[Log, str]:
     if isinstance(session, RunResult):
         return session.log.copy(), session.session
     if isinstance(session, Log):
-        return session.copy(), _new_session()
+        return session.copy(), session.session or _new_session()
     return Log(), session or _new_session()
 
 
@@ -329,24 +333,16 @@ def _new_session() -> str:
     return f"run_{uuid4().hex[:12]}"
 
 
-def _skipped(log: Log) -> list[Record]:
-    """Outputs for calls that nobody decided on, so that the caller can speak on."""
-    return [
-        Output(
-            call_output(
-                FunctionCall(call.item.wire), f"{call.name} was not run: the user went on."
-            ),
-            "skipped",
-        )
-        for call in log.open_calls
-    ]
-
-
-def _resumed(log: Log, decisions: Sequence[Decision]) -> list[Record]:
+def _resumed(
+    log: Log, decisions: Sequence[Decision], tools: Mapping[str, Tool]
+) -> Sequence[Record]:
     """What to add to a log so that it goes on."""
-    if decisions:
-        return [*decision_records(log, decisions)]
-    end = next_move(log)
+    if not log.records:
+        raise ConfigurationError("There is no run to go on with. Pass its result or its log.")
+    decided, end = decision_records(log, decisions, tools), next_move(log)
+    if decided or isinstance(end, CallTools):
+        log.claim()
+        return decided
     status = end.status if isinstance(end, Finish) else None
     if status in ("limited", "incomplete"):
         return [Input((user_message("Go on."),))]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from agentkit.errors import ConfigurationError, ToolArgumentError
-from agentkit.log import CallState, Log
+from agentkit.log import MCP_APPROVAL, CallState, Log
 from agentkit.records import Decision as DecisionRecord
 from agentkit.responses.encoding import encode
 from agentkit.results import to_output
@@ -57,8 +57,14 @@ class Answer:
 Decision = Approve | Reject | Edit | Answer
 
 
-def decision_records(log: Log, decisions: Sequence[Decision]) -> list[DecisionRecord]:
-    """The records of what was decided. Raises ConfigurationError for a call that does not wait."""
+def decision_records(
+    log: Log, decisions: Sequence[Decision], tools: Mapping[str, Tool]
+) -> list[DecisionRecord]:
+    """The records of what was decided.
+
+    Raises ConfigurationError for a call that does not wait, and for edited arguments that do not
+    fit the tool.
+    """
     waiting = {call.call_id: call for call in log.waiting_calls}
     records = []
     for decision in decisions:
@@ -68,8 +74,24 @@ def decision_records(log: Log, decisions: Sequence[Decision]) -> list[DecisionRe
             raise ConfigurationError(
                 f"No call {decision.call_id!r} waits for a decision. Calls that wait: {ids}."
             )
+        _check(call, decision, tools)
         records.append(_record(call, decision))
     return records
+
+
+def _check(call: CallState, decision: Decision, tools: Mapping[str, Tool]) -> None:
+    if call.item.type == MCP_APPROVAL and isinstance(decision, (Edit, Answer)):
+        raise ConfigurationError(
+            f"{call.call_id!r} is a call of the server's own tool: Approve or Reject it."
+        )
+    tool = tools.get(call.name)
+    if tool is None or not isinstance(decision, Edit):
+        return
+    try:
+        tool.bind(_text(decision.arguments))
+    except ToolArgumentError as error:
+        problems = "; ".join(error.problems)
+        raise ConfigurationError(f"The edit of {call.call_id!r} does not fit: {problems}") from error
 
 
 def _record(call: CallState, decision: Decision) -> DecisionRecord:
@@ -80,10 +102,13 @@ def _record(call: CallState, decision: Decision) -> DecisionRecord:
         case Reject(reason=reason):
             return DecisionRecord(bound_to[0], "reject", bound_to[1], reason)
         case Edit(arguments=arguments):
-            text = encode(dict(arguments)).decode()
-            return DecisionRecord(bound_to[0], "edit", bound_to[1], text)
+            return DecisionRecord(bound_to[0], "edit", bound_to[1], _text(arguments))
         case Answer(value=value):
             return DecisionRecord(bound_to[0], "answer", bound_to[1], to_output(value))
+
+
+def _text(arguments: Mapping[str, Any]) -> str:
+    return encode(dict(arguments)).decode()
 
 
 def word_on(tool: Tool, arguments: str, rule: Rule | None) -> Word:

@@ -8,10 +8,11 @@ from functools import partial
 from typing import Any
 
 from agentkit.approval import word_on
-from agentkit.events import ReasoningDelta, TextDelta
+from agentkit.events import Event, ReasoningDelta, TextDelta
 from agentkit.limits import LANDING
-from agentkit.log import CallState, with_unique_calls
+from agentkit.log import CallState, wants_calls, with_unique_calls
 from agentkit.middleware import wrapped_ask
+from agentkit.moves import is_on_the_way
 from agentkit.output import repair_message
 from agentkit.records import Answer, Decision, Input, Record, without_echo
 from agentkit.responses.encoding import JSON
@@ -34,7 +35,11 @@ async def ask(run: Run) -> None:
     """Ask the model for its next answer and take it into the log. Raises ModelError."""
     limit = _landing(run)
     began = run.clock()
-    response = await wrapped_ask(run.middleware, partial(_receive, run))(next_request(run, limit))
+    heard: set[type[Event]] = set()
+    receive = partial(_receive, run, heard)
+    response = await wrapped_ask(run.middleware, receive)(next_request(run, limit))
+    if TextDelta not in heard and response.text:
+        run.emit(TextDelta(response.text))
     if response.incomplete_reason == OUT_OF_TIME:
         limit = "seconds"
     await run.append(*_records(run, response, limit, run.clock() - began))
@@ -53,16 +58,20 @@ def next_request(run: Run, limit: str | None = None) -> Request:
     if choice is not None:
         extra["tool_choice"] = choice
     if limit:
-        told = f"{values.get('instructions') or ''}\n\n{LANDING}".strip()
-        extra |= {"tool_choice": "none", "instructions": told}
+        extra["instructions"] = f"{values.get('instructions') or ''}\n\n{LANDING}".strip()
+    if limit and values.get("tools"):
+        extra["tool_choice"] = "none"
     fields = setup.fields if setup else Fields({})
-    return Request(fields, items, extra, stream=run.listener is not None)
+    # an answer that may be cut off is streamed, so that what has come of it is kept
+    is_heard = run.listener is not None or run.limits.seconds is not None
+    return Request(fields, items, extra, stream=is_heard)
 
 
 def _landing(run: Run) -> str | None:
-    """A limit only matters where there are tools to switch off."""
+    """A limit only matters where the run could go on: with tools, or after mere commentary."""
     setup = run.log.setup
-    if setup is None or not setup.fields.values.get("tools"):
+    has_tools = setup is not None and setup.fields.values.get("tools")
+    if not has_tools and run.log.answer is None:
         return None
     return run.limits.landing(run.log, run.clock())
 
@@ -76,34 +85,33 @@ def _tool_choice(choice: JSON, turns: int) -> JSON:
     return "auto"
 
 
-async def _receive(run: Run, request: Request) -> Response:
-    fold, heard = Fold(), False
+async def _receive(run: Run, heard: set[type[Event]], request: Request) -> Response:
+    fold = Fold()
     try:
-        async with asyncio.timeout(run.time_left):
+        async with asyncio.timeout(run.time_left) as scope:
             async for event in run.model.stream(request):
                 fold.add(event)
-                heard = _hear(run, event) or heard
+                if said := _said(event):
+                    heard.add(type(said))
+                    run.emit(said)
     except TimeoutError:
-        if run.time_left is None or run.time_left > 0:
+        if not scope.expired():
             raise
         return fold.so_far(OUT_OF_TIME)
-    response = fold.response()
-    if not heard and response.text:
-        run.emit(TextDelta(response.text))
-    return response
+    return fold.response()
 
 
-def _hear(run: Run, event: StreamEvent) -> bool:
-    """Pass a delta on; whether it was one of the answer's text."""
-    if isinstance(event, Delta) and event.delta:
-        if event.type in (TEXT_DELTA, REFUSAL_DELTA):
-            run.emit(TextDelta(event.delta))
-            return True
-        if event.type in (REASONING_DELTA, SUMMARY_DELTA):
-            run.emit(ReasoningDelta(event.delta))
-    elif isinstance(event, Notice):
-        run.emit(event)
-    return False
+def _said(event: StreamEvent) -> Event | None:
+    """What a listener hears of a stream event."""
+    if isinstance(event, Notice):
+        return event
+    if not isinstance(event, Delta) or not event.delta:
+        return None
+    if event.type in (TEXT_DELTA, REFUSAL_DELTA):
+        return TextDelta(event.delta)
+    if event.type in (REASONING_DELTA, SUMMARY_DELTA):
+        return ReasoningDelta(event.delta)
+    return None
 
 
 def _records(run: Run, response: Response, limit: str | None, seconds: float) -> list[Record]:
@@ -118,8 +126,9 @@ def _records(run: Run, response: Response, limit: str | None, seconds: float) ->
 
 def _problems(run: Run, response: Response) -> list[str]:
     """Why the answer does not fit the output type, where it is an answer."""
-    is_answer = response.is_complete and not response.calls and response.text
-    if run.output is None or not is_answer or response.refusal:
+    if run.output is None or not response.is_complete or response.refusal:
+        return []
+    if wants_calls(response) or is_on_the_way(response):
         return []
     return run.output.problems(response.text)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from agentkit.errors import ToolArgumentError
 from agentkit.events import ToolOutput
-from agentkit.log import MCP_APPROVAL, CallState
+from agentkit.log import MCP_APPROVAL, CallState, Log
 from agentkit.perform import perform, rejected_text
 from agentkit.records import Ended, Output, Started
 from agentkit.responses.items import FunctionCall, Item, OtherItem, call_output
@@ -55,6 +55,11 @@ async def dispatch(run: Run, calls: Sequence[CallState]) -> None:
         await _run_together(run, ready)
 
 
+def closing_outputs(log: Log) -> list[Output]:
+    """Outputs for the calls that are open, where the caller speaks on instead of deciding."""
+    return [_closed(call) for call in log.open_calls]
+
+
 def decide(run: Run, calls: Sequence[CallState]) -> list[Ready | Refused | Output]:
     """What becomes of each call, in order."""
     decided: list[Ready | Refused | Output] = []
@@ -63,7 +68,7 @@ def decide(run: Run, calls: Sequence[CallState]) -> list[Ready | Refused | Outpu
         each = (
             _by_hand(call) or _unfit(run, call) or _limited(run, call, planned) or _bound(run, call)
         )
-        if isinstance(each, Ready):
+        if isinstance(each, Ready) and call.effect is None:
             planned[call.name] += 1
         decided.append(each)
     return decided
@@ -97,6 +102,15 @@ def _by_hand(call: CallState) -> Refused | Output | None:
     return Output(call_output(_as_call(call.item), decision.value), "ok")
 
 
+def _closed(call: CallState) -> Output:
+    if call.item.type == MCP_APPROVAL:
+        return Output(_mcp_answer(call), "skipped")
+    text = f"{call.name} was not run: the user went on."
+    if call.effect is not None:
+        text = f"{call.name} was interrupted and may have run; what it gave is not known."
+    return Output(call_output(_as_call(call.item), text), "skipped")
+
+
 def _unfit(run: Run, call: CallState) -> Refused | None:
     """Why a call cannot run, whatever its arguments."""
     if call.item.wire.get("status") == "incomplete":
@@ -107,6 +121,11 @@ def _unfit(run: Run, call: CallState) -> Refused | None:
 
 
 def _limited(run: Run, call: CallState, planned: Counter[str]) -> Refused | None:
+    if run.is_out_of_tool_time:
+        text = f"{call.name} was not run: the time of this run is used up."
+        return Refused(call, text, "skipped", limit="seconds")
+    if call.effect is not None:
+        return None  # it was let through, and counted, before it was interrupted
     refusal = run.limits.refusal(run.log, planned.total(), call.repeat)
     if refusal is not None:
         return Refused(call, refusal[1], "skipped", limit=refusal[0])

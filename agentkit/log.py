@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from copy import copy
 from dataclasses import dataclass, field, replace
 
 from agentkit.errors import AgentkitError, ConfigurationError
@@ -28,6 +29,7 @@ from agentkit.responses.items import (
     FunctionCall,
     FunctionCallOutput,
     Item,
+    Message,
     final_messages,
     sent_back,
 )
@@ -121,6 +123,7 @@ class Log:
         self._calls: dict[str, CallState] = {}
         self._unanswered = 0
         self._call_ids: set[str] = set()
+        self._claimed: dict[int, Record] = {}
         self.append(*records)
 
     def __len__(self) -> int:
@@ -169,9 +172,33 @@ class Log:
         """Whether the log has ever seen a call of that id."""
         return call_id in self._call_ids
 
+    @property
+    def session(self) -> str:
+        """The name of the session it is the log of, empty where it does not say."""
+        return self.setup.session if self.setup else ""
+
     def copy(self) -> Log:
         """A log with the same records, to go on with separately."""
-        return Log(self.records)
+        other = copy(self)
+        other.records, other.items = list(self.records), list(self.items)
+        trip, calls = self.trip, self._calls.items()
+        other.trip = replace(trip, calls=trip.calls.copy(), same_calls=trip.same_calls.copy())
+        other._calls = {call_id: replace(call) for call_id, call in calls}
+        other._call_ids = set(self._call_ids)
+        return other
+
+    def claim(self) -> None:
+        """Take it on oneself to run the calls that are open here.
+
+        Raises ConfigurationError where that was done before, with this log or a copy of it: a
+        call must not run once for each.
+        """
+        last = self.records[-1]
+        if id(last) in self._claimed:
+            raise ConfigurationError(
+                "This run was resumed from here before. Resume the result of that instead."
+            )
+        self._claimed[id(last)] = last
 
     def dump(self) -> list[Wire]:
         """The records as JSON objects; `Log.load` reads them back."""
@@ -200,13 +227,14 @@ class Log:
         self.trip.usage += response.usage
         self.usage += response.usage
         self._calls = {}
-        if response.is_complete and not (record.limit and response.calls):
+        if response.is_complete and not (record.limit and wants_calls(response)):
             self.items += sent_back(response.output)
             self.known_items, self.response_id = len(self.items), response.id
             self._open_calls_of(record)
         elif not response.is_failed:
             # its calls never run, and reasoning must not go back without what followed it
-            self.items += sent_back(final_messages(response.output))
+            said = [message for message in final_messages(response.output) if _says(message)]
+            self.items += sent_back(said)
 
     def _open_calls_of(self, record: Answer) -> None:
         for item in record.response.output:
@@ -224,16 +252,14 @@ class Log:
 
     def _take_started(self, record: Started) -> None:
         for call_id, effect in record.effects.items():
-            call = self._calls[call_id]
+            call = self._open_call(call_id)
+            if call.effect is None:
+                self.trip.calls[call.name] += 1
             # a decision is used up here: after a crash the call's effect says what follows
             call.effect, call.decision, call.needs_word = effect, None, False
-            self.trip.calls[call.name] += 1
 
     def _take_output(self, record: Output) -> None:
-        call = self._calls.get(record.call_id)
-        if call is None or call.output is not None:
-            raise AgentkitError(f"There is no open call {record.call_id!r} to give an output to.")
-        call.output = record
+        self._open_call(record.call_id).output = record
         self.trip.limit = self.trip.limit or record.limit
         self.trip.final = self.trip.final or (record if record.is_final else None)
         self._unanswered -= 1
@@ -241,10 +267,18 @@ class Log:
             self.items += [c.output.item for c in self._calls.values() if c.output is not None]
 
     def _take_decision(self, record: Decision) -> None:
-        call = self._calls[record.call_id]
+        call = self._open_call(record.call_id)
+        if record.arguments_digest != call.arguments_digest:
+            raise AgentkitError(f"The decision on {record.call_id!r} is about other arguments.")
         call.decision = record
         if record.verdict == "edit":
             call.edited = str(record.value)
+
+    def _open_call(self, call_id: str) -> CallState:
+        call = self._calls.get(call_id)
+        if call is None or call.output is not None:
+            raise AgentkitError(f"There is no open call {call_id!r}.")
+        return call
 
     def _check_pairs(self, items: tuple[Item, ...]) -> None:
         """Every call in it has one output, every output its call: servers answer 400 otherwise."""
@@ -263,6 +297,16 @@ class Log:
             raise ConfigurationError(
                 f"input: the call {open_ids[0]!r} has no output. Add a function_call_output."
             )
+
+
+def wants_calls(response: Response) -> bool:
+    """Whether the model asks for something to be run, or for the leave to run it."""
+    return bool(response.calls) or any(item.type == MCP_APPROVAL for item in response.output)
+
+
+def _says(message: Message) -> bool:
+    """An empty message is what is left of one that was cut off; servers refuse it."""
+    return bool(message.text or message.refusal)
 
 
 def with_unique_calls(response: Response, log: Log) -> Response:

@@ -11,6 +11,7 @@ from typing import Literal
 from agentkit.log import CallState, Log
 from agentkit.records import Answer
 from agentkit.responses.items import Message
+from agentkit.responses.response import Response
 
 Status = Literal["completed", "limited", "waiting", "incomplete", "refused", "cancelled", "failed"]
 
@@ -75,10 +76,10 @@ def _after_text(answer: Answer) -> Move:
         return Finish("refused")
     if answer.problems:
         return Finish("failed")
-    return AskModel() if _is_on_the_way(answer) else Finish("completed")
+    return AskModel() if is_on_the_way(answer.response) else Finish("completed")
 
 
-def _is_on_the_way(answer: Answer) -> bool:
+def is_on_the_way(response: Response) -> bool:
     """Whether the model has only commented so far: its answer is still to come."""
-    said = [item for item in answer.response.output if isinstance(item, Message)]
+    said = [item for item in response.output if isinstance(item, Message)]
     return bool(said) and all(message.phase == "commentary" for message in said)

@@ -17,7 +17,8 @@ from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
 from agentkit.errors import ConfigurationError, OutputError
 from agentkit.responses.encoding import JSON, Wire, decode, encode
 from agentkit.responses.items import Message, user_message
-from agentkit.schema.given import checked_schema, problems_in
+from agentkit.schema.fields import ArgumentsSchema
+from agentkit.schema.given import checked_schema, compiled
 from agentkit.schema.problems import validation_problems
 from agentkit.schema.strict import StrictSchema, to_strict
 
@@ -77,7 +78,7 @@ def output_format(output: Any) -> OutputFormat | None:
         return _from_schema(output)
     try:
         adapter = TypeAdapter(output)
-        schema = adapter.json_schema(mode="validation")
+        schema = adapter.json_schema(schema_generator=ArgumentsSchema)
     except (PydanticSchemaGenerationError, PydanticUserError, TypeError) as error:
         raise ConfigurationError(
             f"output={output!r} is no type that pydantic can read. Give a type such as a "
@@ -103,10 +104,10 @@ def repair_message(problems: list[str]) -> Message:
 
 
 def _from_schema(schema: Wire) -> OutputFormat:
-    checked = checked_schema("output", schema)
+    problems_in = compiled(checked_schema("output", schema))
 
     def validate(value: JSON) -> JSON:
-        if problems := problems_in(checked, value):
+        if problems := problems_in(value):
             raise _misfit(problems)
         return value
 

@@ -37,7 +37,7 @@ class Outcome:
 async def perform(run: Run, call: CallState, tool: Tool, bound: BoundCall) -> None:
     """Run the call and take its output into the log."""
     run.emit(ToolCall(call.call_id, call.name, call.arguments))
-    began = run.clock()
+    began, cancels = run.clock(), _cancels()
     outcome = await _with_retries(run, call, tool, bound)
     seconds = run.clock() - began
     output = _readable(run, call, tool, outcome)
@@ -46,12 +46,14 @@ async def perform(run: Run, call: CallState, tool: Tool, bound: BoundCall) -> No
         Output(item, outcome.ended, seconds, is_final=outcome.is_final, value=outcome.value)
     )
     run.emit(ToolOutput(call.call_id, call.name, output, outcome.ended, seconds, outcome.error))
+    if _cancels() > cancels:  # the tool kept the cancellation to itself
+        raise asyncio.CancelledError
 
 
 async def _with_retries(run: Run, call: CallState, tool: Tool, bound: BoundCall) -> Outcome:
     outcome = await _attempt(run, call, tool, bound)
     for _ in range(tool.retries):
-        if not _may_repeat(tool, outcome):
+        if not _may_repeat(tool, outcome) or run.is_out_of_tool_time:
             break
         outcome = await _attempt(run, call, tool, bound)
     return outcome
@@ -66,23 +68,30 @@ def _may_repeat(tool: Tool, outcome: Outcome) -> bool:
 
 async def _attempt(run: Run, call: CallState, tool: Tool, bound: BoundCall) -> Outcome:
     timeout = _shorter(tool.timeout, run.tool_time_left)
+    cancels = _cancels()
     try:
         async with asyncio.timeout(timeout) as scope:
             value = await _call(run, call, tool, bound)
+        return _returned(value)
     except Retry as error:
         return Outcome(_said(error), "error", error)
     except asyncio.CancelledError as error:
-        if _is_being_cancelled():
+        if _cancels() > cancels:
             raise
         return Outcome(failed_text(call.name, error), "error", error)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the caller's own code
         if scope.expired():
             return Outcome(f"{call.name} timed out after {timeout:g} s.", "timeout", error)
         return Outcome(failed_text(call.name, error), "error", error)
-    if isinstance(value, Final):
-        plain = to_jsonable_python(value.value, fallback=str, inf_nan_mode="strings")
-        return Outcome(to_output(value.value), is_final=True, value=plain)
-    return Outcome(to_output(value))
+
+
+def _returned(value: object) -> Outcome:
+    if not isinstance(value, Final):
+        return Outcome(to_output(value))
+    plain = to_jsonable_python(
+        value.value, fallback=str, inf_nan_mode="strings", bytes_mode="base64"
+    )
+    return Outcome(to_output(value.value), is_final=True, value=plain)
 
 
 async def _call(run: Run, call: CallState, tool: Tool, bound: BoundCall) -> object:
@@ -90,7 +99,7 @@ async def _call(run: Run, call: CallState, tool: Tool, bound: BoundCall) -> obje
         deps=run.deps,
         session=run.session,
         call_id=call.call_id,
-        usage=run.log.usage,
+        usage=run.log.trip.usage,
         on_progress=lambda value: run.emit(ToolProgress(call.call_id, value)),
     )
     if not run.middleware:
@@ -142,9 +151,10 @@ def _said(error: BaseException) -> str:
         return "(its message cannot be read)"
 
 
-def _is_being_cancelled() -> bool:
+def _cancels() -> int:
+    """How often the running task was asked to stop; a tool may raise CancelledError unasked."""
     task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
+    return 0 if task is None else task.cancelling()
 
 
 def _shorter(*timeouts: float | None) -> float | None:

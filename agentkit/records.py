@@ -34,6 +34,8 @@ class Setup:
     fields: Fields
     tool_choice: JSON = None
     """Kept apart, because a forced choice holds for a run's first request only."""
+    session: str = ""
+    """The name of the session, so that a saved log knows its own."""
 
     @cached_property
     def digest(self) -> str:
@@ -41,11 +43,15 @@ class Setup:
         return digest([dict(self.fields.values), self.tool_choice])
 
     def body(self) -> Wire:
-        return {"fields": dict(self.fields.values), "tool_choice": self.tool_choice}
+        return {
+            "fields": dict(self.fields.values),
+            "tool_choice": self.tool_choice,
+            "session": self.session,
+        }
 
     @classmethod
     def read(cls, body: Wire) -> Setup:
-        return cls(Fields(body["fields"]), body.get("tool_choice"))
+        return cls(Fields(body["fields"]), body.get("tool_choice"), body.get("session") or "")
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -44,7 +45,7 @@ class RunResult:
     session: str
     limit: str | None = None
     """The limit it met: `turns`, `tool_calls`, `tokens`, `seconds` or `same_calls`."""
-    error: AgentkitError | None = None
+    error: Exception | None = None
     """Why it failed."""
 
     def __str__(self) -> str:
@@ -99,23 +100,34 @@ def result_of(log: Log, end: Finish | Wait, session: str, output: OutputFormat |
     return RunResult(value, status, log, session, limit, error)
 
 
+def broken_off(log: Log, error: BaseException, session: str) -> RunResult:
+    """The result of a run that an exception ended."""
+    if isinstance(error, asyncio.CancelledError):
+        return RunResult(None, "cancelled", log, session)
+    return RunResult(None, "failed", log, session, error=error)
+
+
 def _value(
     log: Log, status: Status, output: OutputFormat | None
 ) -> tuple[Any, AgentkitError | None]:
     answer = log.answer.response if log.answer else None
-    if status == "failed" and answer is not None and answer.is_failed:
-        return None, model_error(None, {"error": answer.error or {"message": "no reason given"}})
     if answer is None or status not in ("completed", "limited", "failed"):
         return None, None
+    if answer.is_failed:
+        return None, model_error(None, {"error": answer.error or {"message": "no reason given"}})
     try:
-        if log.trip.final is not None:
-            value = log.trip.final.value
-            return (value if output is None else output.validate(value)), None
-        if output is None or not answer.text:
-            return (answer.text or None if output is None else None), None
-        return output.read(answer.text), None
+        return _output(log, answer.text, output), None
     except OutputError as error:
         return None, error
+
+
+def _output(log: Log, text: str, output: OutputFormat | None) -> Any:
+    if log.trip.final is not None:
+        value = log.trip.final.value
+        return value if output is None else output.validate(value)
+    if not text and (output is None or log.trip.limit or (log.answer and log.answer.limit)):
+        return None
+    return text if output is None else output.read(text)
 
 
 def _decoded(text: str) -> JSON:

@@ -60,6 +60,12 @@ class Run:
         seconds = self.limits.seconds
         return None if seconds is None else seconds * TOOL_TIME - self.clock()
 
+    @property
+    def is_out_of_tool_time(self) -> bool:
+        """Whether no tool may run any more."""
+        left = self.tool_time_left
+        return left is not None and left <= 0
+
     async def append(self, *records: Record) -> None:
         """Take records into the log, before anything else happens."""
         self.log.append(*records)

@@ -50,17 +50,18 @@ class TextWriter:
         self._is_typed = False
         self._turn = ""
         """What of this turn has been written."""
+        self._turn_is_over = False
         self._is_inside_line = False
 
     def hear(self, event: Event) -> None:
         if isinstance(event, Setup):
             self._decide(event)
         elif isinstance(event, TextDelta) and self._is_live:
+            self._begin_turn()
             self._turn += event.text
             self._write(event.text)
-        elif isinstance(event, Answer) and event.response.calls:
-            self._finish_line()
-            self._turn = ""
+        elif isinstance(event, Answer):
+            self._turn_is_over = True
 
     def end_line(self) -> None:
         if self._is_terminal:
@@ -80,6 +81,11 @@ class TextWriter:
         if streams is None:
             streams = self._is_terminal or not fields.get("tools")
         self._is_live = streams and not self._is_typed
+
+    def _begin_turn(self) -> None:
+        if self._turn_is_over:
+            self._finish_line()
+            self._turn, self._turn_is_over = "", False
 
     def _wanted(self, result: RunResult) -> str:
         if result.output is None:
@@ -208,7 +214,7 @@ def write_json(stream: TextIO, value: JSON) -> None:
 
 
 def _error_wire(error: AgentkitError) -> Wire:
-    said = {"type": type(error).__name__, "message": str(error)}
+    said: Wire = {"type": type(error).__name__, "message": str(error)}
     if isinstance(error, ModelError):
         said = {**said, "status": error.status, "code": error.code, "request_id": error.request_id}
     return said

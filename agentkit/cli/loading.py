@@ -135,7 +135,7 @@ def _as_a_script(folder: Path, shown: str, load: Callable[[], T]) -> T:
         sys.path.insert(0, str(folder))
     try:
         return load()
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - the caller's own code
+    except (Exception, SystemExit) as error:  # the caller's own code
         what = f"{type(error).__name__}: {_said(error)}".removesuffix(": ")
         line = _line_of(error, folder)
         where = line if line is not None else shown

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import TypeAlias
 
-if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+"""The parsers of the commands, which a command adds its own to."""
 
 
-def add_command(commands: Commands, name: str, summary: str, examples: str) -> Any:
+def add_command(
+    commands: Commands, name: str, summary: str, examples: str
+) -> argparse.ArgumentParser:
     """A parser for a command of that name, its examples at the end of its help."""
     parser = commands.add_parser(
         name,

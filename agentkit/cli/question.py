@@ -31,8 +31,9 @@ def question_of(said: str | None, stdin: TextIO | None) -> str:
 
 def with_parts(question: str, images: Sequence[str], files: Sequence[str]) -> UserInput:
     """The question with what is to be looked at beside it."""
-    parts = [*map(Image, images), *map(File, files)]
-    return [question, *parts] if parts else question
+    pictures = [Image(source) for source in images]
+    documents = [File(source) for source in files]
+    return [question, *pictures, *documents] if images or files else question
 
 
 def _read(stdin: TextIO | None) -> str:

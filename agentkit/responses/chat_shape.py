@@ -7,9 +7,10 @@ nothing behind this module knows the difference.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
-from agentkit.responses.encoding import Wire
+from agentkit.responses.encoding import Wire, encode
 from agentkit.responses.events import (
     ARGUMENTS_DELTA,
     REASONING_DELTA,
@@ -20,6 +21,7 @@ from agentkit.responses.events import (
     StreamEvent,
 )
 
+_STATUS = {"error": "failed"}
 _INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
 
 
@@ -32,22 +34,26 @@ def is_completion(body: Wire) -> bool:
 
 def is_chunk(payload: Wire) -> bool:
     """Whether a stream payload is a chat.completion.chunk."""
+    if payload.get("error"):
+        return False
     return payload.get("object") == "chat.completion.chunk" or (
         isinstance(payload.get("choices"), list) and "type" not in payload
     )
 
 
 def response_of(completion: Wire) -> Wire:
-    """The response body that says what a chat.completion says."""
-    choice = next((c for c in completion.get("choices") or [] if isinstance(c, dict)), {})
-    message = choice.get("message") or {}
-    reason = _INCOMPLETE.get(str(choice.get("finish_reason")))
+    """The response body that says what a chat.completion says; of several choices the first."""
+    choice = _first_choice(completion)
+    message = choice.get("message")
+    message = message if isinstance(message, dict) else {}
+    finish = str(choice.get("finish_reason"))
+    reason = _INCOMPLETE.get(finish)
     return {
         "id": completion.get("id"),
         "object": "response",
         "created_at": completion.get("created"),
         "model": completion.get("model"),
-        "status": "incomplete" if reason else "completed",
+        "status": "incomplete" if reason else _STATUS.get(finish, "completed"),
         "incomplete_details": {"reason": reason} if reason else None,
         "error": completion.get("error"),
         "output": [*_reasoning(message), *_messages(message), *_calls(message)],
@@ -61,25 +67,25 @@ class ChatStream:
     def __init__(self) -> None:
         self._completion: Wire = {}
         self._pieces: dict[str, list[str]] = {"content": [], "refusal": [], "reasoning": []}
-        self._calls: dict[int, Wire] = {}
+        self._calls: list[_Call] = []
         self._finish: str | None = None
 
     def add(self, chunk: Wire) -> list[StreamEvent]:
         """The deltas of one chunk."""
         known = {key: chunk[key] for key in ("id", "created", "model", "usage") if chunk.get(key)}
         self._completion |= known
-        events: list[StreamEvent] = []
-        for choice in chunk.get("choices") or []:
-            self._finish = choice.get("finish_reason") or self._finish
-            events += self._deltas(choice.get("delta") or {})
-        return events
+        choice = _first_choice(chunk)
+        self._finish = choice.get("finish_reason") or self._finish
+        # a chunk may carry the whole message instead
+        delta = choice.get("delta") or choice.get("message")
+        return self._deltas(delta) if isinstance(delta, dict) else []
 
     def end(self) -> Snapshot | None:
         """The terminal event, None where the chunks never said that they had finished."""
         if self._finish is None:
             return None
         message: Wire = {key: "".join(pieces) for key, pieces in self._pieces.items()}
-        message["tool_calls"] = [self._calls[index] for index in sorted(self._calls)]
+        message["tool_calls"] = [call.wire() for call in self._calls]
         choice = {"message": message, "finish_reason": self._finish}
         response = response_of({**self._completion, "choices": [choice]})
         return Snapshot(f"response.{response['status']}", response)
@@ -87,7 +93,7 @@ class ChatStream:
     def _deltas(self, delta: Wire) -> list[StreamEvent]:
         said = {
             TEXT_DELTA: ("content", _text(delta.get("content"))),
-            REFUSAL_DELTA: ("refusal", delta.get("refusal") or ""),
+            REFUSAL_DELTA: ("refusal", _text(delta.get("refusal"))),
             REASONING_DELTA: ("reasoning", _thought(delta)),
         }
         events: list[StreamEvent] = []
@@ -95,23 +101,46 @@ class ChatStream:
             if text:
                 self._pieces[key].append(text)
                 events.append(Delta(kind, text))
-        return events + [self._call_delta(call) for call in delta.get("tool_calls") or []]
+        return events + [self._call_delta(piece) for piece in _objects(delta.get("tool_calls"))]
 
     def _call_delta(self, piece: Wire) -> StreamEvent:
-        index = piece.get("index")
-        # Mistral sends no index and each call whole
-        index = index if isinstance(index, int) else len(self._calls)
-        call = self._calls.setdefault(index, {"function": {"name": "", "arguments": ""}})
-        call["id"] = piece.get("id") or call.get("id")
+        call = self._call_of(piece)
         function = piece.get("function") or {}
         text = _arguments(function.get("arguments"))
-        call["function"]["name"] = function.get("name") or call["function"]["name"]
-        call["function"]["arguments"] += text
-        return Delta(ARGUMENTS_DELTA, text, call["id"], None)
+        call.id = piece.get("id") or call.id
+        call.name = function.get("name") or call.name
+        call.arguments.append(text)
+        return Delta(ARGUMENTS_DELTA, text, call.id)
+
+    def _call_of(self, piece: Wire) -> _Call:
+        """The latest call of that index and id; a piece without either goes on with the last."""
+        index, call_id = piece.get("index"), piece.get("id")
+        is_first = bool(call_id) and bool((piece.get("function") or {}).get("name"))
+        for call in reversed(self._calls):
+            # Gemini gives each of several whole calls the index 0
+            is_here = index is None or call.index == index
+            if is_here and (call.id == call_id or not is_first):
+                return call
+        self._calls.append(_Call(index))
+        return self._calls[-1]
+
+
+@dataclass(slots=True)
+class _Call:
+    """A tool call while its pieces arrive."""
+
+    index: int | None
+    id: str | None = None
+    name: str = ""
+    arguments: list[str] = field(default_factory=list)
+
+    def wire(self) -> Wire:
+        function = {"name": self.name, "arguments": "".join(self.arguments)}
+        return {"id": self.id, "function": function}
 
 
 def _messages(message: Wire) -> list[Wire]:
-    text, refusal = _text(message.get("content")), message.get("refusal")
+    text, refusal = _text(message.get("content")), _text(message.get("refusal"))
     parts: list[Wire] = []
     if text:
         parts.append({"type": "output_text", "text": text, "annotations": []})
@@ -123,15 +152,18 @@ def _messages(message: Wire) -> list[Wire]:
 
 
 def _calls(message: Wire) -> list[Wire]:
-    return [
-        {
-            "type": "function_call",
-            "call_id": call.get("id") or f"call_{position}",
-            "name": (call.get("function") or {}).get("name"),
-            "arguments": _arguments((call.get("function") or {}).get("arguments")),
-        }
-        for position, call in enumerate(message.get("tool_calls") or [])
-    ]
+    calls: list[Wire] = []
+    for position, call in enumerate(_objects(message.get("tool_calls"))):
+        function = call.get("function") or {}
+        calls.append(
+            {
+                "type": "function_call",
+                "call_id": call.get("id") or f"call_{position}",
+                "name": function.get("name"),
+                "arguments": _arguments(function.get("arguments")),
+            }
+        )
+    return calls
 
 
 def _reasoning(message: Wire) -> list[Wire]:
@@ -145,36 +177,42 @@ def _thought(message: Wire) -> str:
     text = message.get("reasoning_content") or message.get("reasoning")
     if isinstance(text, str):
         return text
-    parts = message.get("content")
-    thoughts = (
-        [part.get("thinking") for part in parts if isinstance(part, dict)]
-        if isinstance(parts, list)
-        else []
-    )
+    thoughts = (part.get("thinking") for part in _objects(message.get("content")))
     return "".join(_text(thought) for thought in thoughts)
 
 
 def _arguments(value: Any) -> str:
+    """JSON text; a few servers send the object itself."""
+    if isinstance(value, dict):
+        return encode(value).decode()
     return value if isinstance(value, str) else ""
 
 
 def _text(content: Any) -> str:
     """Text, or the text of parts as Mistral sends them."""
-    if isinstance(content, list):
-        return "".join(part.get("text") or "" for part in content if isinstance(part, dict))
-    return content if isinstance(content, str) else ""
+    if isinstance(content, str):
+        return content
+    return "".join(str(part.get("text") or "") for part in _objects(content))
 
 
-def _usage(usage: Wire | None) -> Wire | None:
-    if not usage:
+def _first_choice(completion: Wire) -> Wire:
+    choices = _objects(completion.get("choices"))
+    return next((choice for choice in choices if not choice.get("index")), {})
+
+
+def _objects(values: Any) -> list[Wire]:
+    return [each for each in values if isinstance(each, dict)] if isinstance(values, list) else []
+
+
+def _usage(usage: Any) -> Wire | None:
+    if not isinstance(usage, dict):
         return None
     prompt, completion = usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0
-    cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
-    reasoning = (usage.get("completion_tokens_details") or {}).get("reasoning_tokens") or 0
+    read, written = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
     return {
         "input_tokens": prompt,
-        "input_tokens_details": {"cached_tokens": cached},
+        "input_tokens_details": {"cached_tokens": (read or {}).get("cached_tokens") or 0},
         "output_tokens": completion,
-        "output_tokens_details": {"reasoning_tokens": reasoning},
+        "output_tokens_details": {"reasoning_tokens": (written or {}).get("reasoning_tokens") or 0},
         "total_tokens": usage.get("total_tokens") or prompt + completion,
     }

@@ -36,10 +36,11 @@ _OPTIONAL = frozenset(
 )
 _UNKNOWN_CODES = ("unsupported_parameter", "unknown_parameter", "extra_forbidden")
 _UNKNOWN_TEXT = re.compile(
-    r"(unsupported|unknown|unrecognized|unexpected) (parameter|field|argument)"
-    r"|not (supported|permitted)",
+    r"(unsupported|unknown|unrecognized|unexpected) (request )?(parameter|field|argument)"
+    r"|(is|are) (not (supported|permitted|allowed)|unsupported)",
     re.IGNORECASE,
 )
+_QUOTED = re.compile(r"['\"`]([A-Za-z_]+)")
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,11 @@ def refused_setting(error: BadRequestError) -> str | None:
 
     A value the server knows and does not like is the caller's to mend, so it is no refusal.
     """
-    name = (error.param or "").partition(".")[0].partition("[")[0]
-    is_unknown = error.code in _UNKNOWN_CODES or _UNKNOWN_TEXT.search(error.message)
-    return name if is_unknown and error.code != "unsupported_value" and name in _OPTIONAL else None
+    if error.code == "unsupported_value" or "nsupported value" in error.message:
+        return None
+    if error.code not in _UNKNOWN_CODES and not _UNKNOWN_TEXT.search(error.message):
+        return None
+    # a server that fills no `param` still quotes the field
+    names = [error.param] if error.param else _QUOTED.findall(error.message)
+    name = re.split(r"[.\[]", names[0])[0] if names else None
+    return name if name in _OPTIONAL else None

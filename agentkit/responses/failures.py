@@ -140,16 +140,19 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
 
 def _kind(status: int | None, fields: Wire, message: str) -> type[ModelError]:
     words = [str(fields.get(key)) for key in ("code", "type")]
-    named = next((_BY_WORD[word] for word in words if word in _BY_WORD), None)
-    if status is not None and status >= 400:
-        kind = named or _by_status(status)
-    else:
-        # an error behind status 200 has its status, if any, in the body
-        kind = named or next((_by_status(int(word)) for word in words if word.isdecimal()), None)
-        kind = kind or (BadRequestError if "invalid_request_error" in words else _by_status(status))
+    named = [_BY_WORD[word] for word in words if word in _BY_WORD]
+    kind = named[0] if named else _by_status(_status_said(status, words))
     if kind is BadRequestError and _TOO_LONG.search(message):
         return ContextLengthError
     return AuthenticationError if kind is BadRequestError and _BAD_KEY.search(message) else kind
+
+
+def _status_said(status: int | None, words: list[str]) -> int | None:
+    """The status, or the one in the body where an error came behind status 200."""
+    if status is not None and status >= 400:
+        return status
+    said = [int(word) for word in words if re.fullmatch("[45][0-9][0-9]", word)]
+    return next(iter(said), 400 if "invalid_request_error" in words else status)
 
 
 def _by_status(status: int | None) -> type[ModelError]:

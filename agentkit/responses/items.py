@@ -27,7 +27,7 @@ class Item:
     @property
     def id(self) -> str | None:
         """The item's identity at the server (`msg_…`, `fc_…`); not what links call and output."""
-        return self.wire.get("id")
+        return _text_or_none(self.wire.get("id"))
 
     @cached_property
     def encoded(self) -> bytes:
@@ -45,7 +45,7 @@ class Message(Item):
     @property
     def phase(self) -> str | None:
         """`commentary` or `final_answer` where the model says so, else None."""
-        return self.wire.get("phase")
+        return _text_or_none(self.wire.get("phase"))
 
     @property
     def text(self) -> str:
@@ -69,8 +69,8 @@ class FunctionCall(Item):
 
     @property
     def arguments(self) -> str:
-        """The arguments as JSON text; some servers send "" or null for none."""
-        return self.wire.get("arguments") or "{}"
+        """The arguments as JSON text; some servers send "" or null for none, or an object."""
+        return _as_text(self.wire.get("arguments")) or "{}"
 
 
 class CustomToolCall(FunctionCall):
@@ -78,7 +78,7 @@ class CustomToolCall(FunctionCall):
 
     @property
     def arguments(self) -> str:
-        return self.wire.get("input") or ""
+        return _as_text(self.wire.get("input"))
 
 
 class FunctionCallOutput(Item):
@@ -134,7 +134,7 @@ _SENT_BACK: dict[str, frozenset[str]] = {
 def read_item(wire: Wire) -> Item:
     """The view that fits the item's type; `OtherItem` for a type not known here."""
     kind = wire.get("type") or ("message" if "role" in wire else "")
-    return _KINDS.get(kind, OtherItem)(wire)
+    return _KINDS.get(str(kind), OtherItem)(wire)
 
 
 def read_items(wires: Iterable[Any] | None) -> tuple[Item, ...]:
@@ -192,4 +192,14 @@ def _joined(parts: Any, key: str) -> str:
         return parts if key == "text" else ""
     if not isinstance(parts, list):
         return ""
-    return "".join(part.get(key) or "" for part in parts if isinstance(part, dict))
+    texts = (part.get(key) for part in parts if isinstance(part, dict))
+    return "".join(text for text in texts if isinstance(text, str))
+
+
+def _text_or_none(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _as_text(value: Any) -> str:
+    """Text as it is; what a server sent as JSON instead, encoded."""
+    return value if isinstance(value, str) else encode(value).decode() if value else ""

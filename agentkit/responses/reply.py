@@ -6,6 +6,8 @@ of the bytes is no success, and neither is `[DONE]`.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Iterator, Mapping
 
 from agentkit.errors import ModelError, ProtocolError, StreamTruncatedError
@@ -16,6 +18,9 @@ from agentkit.responses.failures import model_error, request_id, unreadable
 from agentkit.responses.sse import EventTooLargeError, Frames
 
 DONE = b"[DONE]"
+
+GRACE = 1.0
+"""Seconds to wait for a terminal event behind an error or `[DONE]`."""
 
 Headers = Mapping[str, str]
 
@@ -43,22 +48,36 @@ async def stream_events(
 ) -> AsyncIterator[StreamEvent]:
     """The events of a stream, the terminal one last. Raises ModelError where it has none."""
     reader = _Reader(headers)
-    async for chunk in chunks:
+    while not reader.is_over and (chunk := await _next_chunk(chunks, reader)) is not None:
         for event in reader.feed(chunk):
             yield event
-            if isinstance(event, Snapshot) and event.is_terminal:
-                return
     for event in reader.end():
         yield event
+
+
+async def _next_chunk(chunks: AsyncIterator[bytes], reader: _Reader) -> bytes | None:
+    """The next chunk, None at the end; not every server closes a stream that is over."""
+    if not reader.is_ending:
+        return await anext(chunks, None)
+    try:
+        async with asyncio.timeout(GRACE):
+            return await anext(chunks, None)
+    except TimeoutError:
+        return None
 
 
 class _Reader:
     """Takes the chunks of one stream; gives events, and the error of a stream that has none."""
 
     def __init__(self, headers: Headers) -> None:
+        self.is_over = False
+        """Whether the terminal event has come."""
+        self.is_ending = False
+        """Whether an error or `[DONE]` has come, so that little can follow."""
         self._frames = Frames()
         self._chat: chat_shape.ChatStream | None = None
         self._error: Wire | None = None
+        self._is_framed = False
         self._headers = headers
 
     def feed(self, chunk: bytes) -> Iterator[StreamEvent]:
@@ -71,28 +90,36 @@ class _Reader:
 
     def end(self) -> Iterator[StreamEvent]:
         """What the end of the bytes means: a last event, or an error."""
-        for payload in self._frames.flush():
-            try:
+        rest = self._frames.unframed
+        if not self._is_framed and rest.lstrip().startswith(b"{"):
+            yield from read_reply(200, rest, self._headers)
+            return
+        with contextlib.suppress(ProtocolError):
+            for payload in self._frames.flush():
                 yield from self._read(payload)
-            except ProtocolError:
-                break
-        terminal = self._chat.end() if self._chat else None
-        if terminal is not None:
-            yield terminal
-        elif self._error is not None:
+        yield from self._end_of_chat()
+        if self._error is not None and not self.is_over:
             raise model_error(None, {"error": self._error}, self._headers)
-        else:
+        if not self.is_over:
             raise self._truncated()
 
     def _read(self, payload: bytes) -> Iterator[StreamEvent]:
-        if payload.strip() in (DONE, b""):
+        self._is_framed = True
+        if self.is_over:
+            return
+        if not payload.lstrip().startswith(b"{"):
+            # any other word keeps the connection open
+            if payload.strip() == DONE:
+                self.is_ending = True
+                yield from self._end_of_chat()
             return
         try:
             wire = decode(payload)
         except ValueError:
             raise unreadable(200, payload, self._headers, "An event is not JSON.") from None
-        if not isinstance(wire, dict):
-            return
+        yield from self._read_object(wire)
+
+    def _read_object(self, wire: Wire) -> Iterator[StreamEvent]:
         if chat_shape.is_chunk(wire):
             self._chat = self._chat or chat_shape.ChatStream()
             yield from self._chat.add(wire)
@@ -100,11 +127,19 @@ class _Reader:
         event = read_event(wire)
         if isinstance(event, ErrorEvent):
             # OpenAI sends response.failed behind it, others end the stream
-            self._error = event.error
+            self._error, self.is_ending = event.error, True
             return
-        if isinstance(event, Snapshot) and event.is_terminal and self._error:
-            event.response = {**event.response, "error": event.response.get("error") or self._error}
+        if isinstance(event, Snapshot) and event.is_terminal:
+            self.is_over = True
+            if self._error and not event.response.get("error"):
+                event.response = {**event.response, "error": self._error}
         yield event
+
+    def _end_of_chat(self) -> Iterator[StreamEvent]:
+        terminal = None if self.is_over or self._chat is None else self._chat.end()
+        if terminal is not None:
+            self.is_over = True
+            yield terminal
 
     def _truncated(self) -> ModelError:
         return StreamTruncatedError(
@@ -121,15 +156,10 @@ def _terminal(status: int, body: Wire, content: bytes, headers: Headers) -> Snap
         raise model_error(status, body, headers)
     if not isinstance(body.get("output"), list) and body.get("object") != "response":
         raise unreadable(status, content, headers, "The answer is not a response.")
-    # a whole answer is the last word, also where its status is no terminal one (background mode)
     kind = f"response.{body.get('status')}"
     return Snapshot(kind if kind in TERMINAL else "response.completed", body)
 
 
 def _read_mislabelled_stream(content: bytes, headers: Headers) -> list[StreamEvent]:
-    reader, events = _Reader(headers), list[StreamEvent]()
-    for event in reader.feed(content):
-        events.append(event)
-        if isinstance(event, Snapshot) and event.is_terminal:
-            return events
-    return events + list(reader.end())
+    reader = _Reader(headers)
+    return [*reader.feed(content), *reader.end()]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import isfinite
 from typing import Any, Protocol
 
 from agentkit.responses.encoding import Wire, decode, encode
@@ -91,7 +92,7 @@ class Usage:
     @classmethod
     def read(cls, wire: Wire | None) -> Usage:
         """Usage of a response body; null, missing and partial ones read as zeros."""
-        usage = wire or {}
+        usage = wire if isinstance(wire, dict) else {}
         read, written = _count(usage, "input_tokens"), _count(usage, "output_tokens")
         return cls(
             read,
@@ -140,13 +141,16 @@ class Response:
     @property
     def error(self) -> Wire | None:
         error = self.wire.get("error")
-        return error if isinstance(error, dict) or not error else {"message": str(error)}
+        if not error:
+            return None
+        return error if isinstance(error, dict) else {"message": str(error)}
 
     @property
     def incomplete_reason(self) -> str | None:
         """`max_output_tokens`, `content_filter` or another word of the server's."""
         details = self.wire.get("incomplete_details")
-        return details.get("reason") if isinstance(details, dict) else None
+        reason = details.get("reason") if isinstance(details, dict) else None
+        return str(reason) if reason else None
 
     @cached_property
     def usage(self) -> Usage:
@@ -189,4 +193,4 @@ def read_response(wire: Wire) -> Response:
 
 def _count(usage: Any, key: str) -> int:
     value = usage.get(key) if isinstance(usage, dict) else None
-    return int(value) if isinstance(value, (int, float)) else 0
+    return int(value) if isinstance(value, (int, float)) and isfinite(value) else 0

@@ -15,10 +15,17 @@ from agentkit.errors import (
     ModelTimeoutError,
     RateLimitError,
     ServerError,
+    StreamTruncatedError,
     TransportError,
 )
 
-TRANSIENT = (RateLimitError, ServerError, ModelTimeoutError, TransportError)
+TRANSIENT = (
+    RateLimitError,
+    ServerError,
+    ModelTimeoutError,
+    TransportError,
+    StreamTruncatedError,
+)
 TRANSIENT_CODES = frozenset({"server_error", "rate_limit_exceeded"})
 """Error codes of a `failed` response that may not fail again."""
 

@@ -5,6 +5,7 @@
     offline/        OfflineModel: matches a question's words with the tools; needs no key
     server.py       ResponsesServer: any model behind HTTP and server-sent events, on loopback
     service.py      its endpoints       memory.py   what it keeps    rejection.py  what it refuses
+    strictness.py   schemas it refuses
     http.py         HTTP/1.1 by h11     relay.py    a model's events as a server's
     complete.py     a response with every field the wire's specification requires
     sequence.py     the stream events of a complete response   usage.py    words as tokens
@@ -13,17 +14,35 @@ Knows the wire (`agentkit.responses`) and nothing of agents, tools or runs. `imp
 not load it.
 """
 
-from agentkit.testing.answers import (
-    call,
-    commentary,
-    failed,
-    incomplete,
-    reasoning,
-    refusal,
-)
-from agentkit.testing.offline import OfflineModel
-from agentkit.testing.scripted import ScriptedModel
-from agentkit.testing.server import ResponsesServer
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from agentkit.testing.answers import (
+        call,
+        commentary,
+        failed,
+        incomplete,
+        reasoning,
+        refusal,
+    )
+    from agentkit.testing.offline import OfflineModel
+    from agentkit.testing.scripted import ScriptedModel
+    from agentkit.testing.server import ResponsesServer
+
+_HOME = {
+    "OfflineModel": "offline",
+    "ResponsesServer": "server",
+    "ScriptedModel": "scripted",
+    "call": "answers",
+    "commentary": "answers",
+    "failed": "answers",
+    "incomplete": "answers",
+    "reasoning": "answers",
+    "refusal": "answers",
+}
 
 __all__ = [
     "OfflineModel",
@@ -36,3 +55,10 @@ __all__ = [
     "reasoning",
     "refusal",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a name at its first use, so that a model does not bring the server along."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -120,7 +120,8 @@ class Connection:
         reply = await self._respond(request)
         if isinstance(reply.body, bytes):
             await self._send(_head(reply, {"content-length": str(len(reply.body))}))
-            await self._send(h11.Data(data=reply.body))
+            if request.method != "HEAD":
+                await self._send(h11.Data(data=reply.body))
         else:
             async with aclosing(reply.body) as chunks:
                 await self._send(_head(reply, {}))

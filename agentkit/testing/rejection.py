@@ -87,6 +87,8 @@ def check_body(body: JSON) -> Wire:
             code="mutually_exclusive_parameters",
         )
     _check_bounds(body)
+    _check_type((body.get("text") or {}).get("format"), (dict,), "an object", "text.format")
+    _check_tools(body.get("tools") or ())
     _check_items(body["input"])
     return body
 
@@ -126,11 +128,12 @@ def _check_type(value: Any, types: tuple[type, ...], expected: str, param: str) 
     # a boolean is an integer to Python, not to JSON
     fits = isinstance(value, types) and (bool in types or not isinstance(value, bool))
     if value is not None and not fits:
-        raise RejectionError(
-            f"Invalid type for '{param}': expected {expected}, but got {_named(value)} instead.",
-            code="invalid_type",
-            param=param,
-        )
+        raise _wrong_type(value, expected, param)
+
+
+def _wrong_type(value: Any, expected: str, param: str) -> RejectionError:
+    message = f"Invalid type for '{param}': expected {expected}, but got {_named(value)} instead."
+    return RejectionError(message, code="invalid_type", param=param)
 
 
 def _check_bounds(body: Mapping[str, Any]) -> None:
@@ -146,10 +149,21 @@ def _check_bounds(body: Mapping[str, Any]) -> None:
         _check_type(value, (str,), "a string", f"metadata.{key}")
 
 
+def _check_tools(tools: Sequence[Any]) -> None:
+    for index, tool in enumerate(tools):
+        where = f"tools[{index}]"
+        _check_object(tool, where)
+        if tool.get("type") == "function":
+            _require(tool, ("name",), (str,), "a string", where)
+
+
 def _check_items(items: str | list[Any]) -> None:
     for index, item in enumerate(items if isinstance(items, list) else ()):
         where = f"input[{index}]"
-        _check_type(item if item is not None else 0, (dict,), "an object", where)
+        _check_object(item, where)
+        parts = item.get("content")
+        for at, part in enumerate(parts if isinstance(parts, list) else ()):
+            _check_object(part, f"{where}.content[{at}]")
         match item.get("type"):
             case "function_call":
                 _require(item, ("call_id", "name", "arguments"), (str,), "a string", where)
@@ -157,6 +171,11 @@ def _check_items(items: str | list[Any]) -> None:
                 _require(item, ("call_id",), (str,), "a string", where)
                 either = "one of a string or array of objects"
                 _require(item, ("output",), (str, list), either, where)
+
+
+def _check_object(value: Any, param: str) -> None:
+    if not isinstance(value, dict):
+        raise _wrong_type(value, "an object", param)
 
 
 def _require(

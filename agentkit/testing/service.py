@@ -36,6 +36,7 @@ from agentkit.testing.http import HttpRequest, Reply
 from agentkit.testing.memory import Memory, conversation_of
 from agentkit.testing.rejection import RejectionError, check_body, check_pairs
 from agentkit.testing.relay import Complete, error_event, relayed
+from agentkit.testing.strictness import check_strictness
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 KEPT_EXCHANGES = 1000
@@ -99,8 +100,9 @@ class ResponsesService:
         request_id = f"req_{self._asked}"
         try:
             reply = await self._routed(request)
-        except RejectionError as rejected:
-            reply = _json(rejected.envelope, status=rejected.status, headers=rejected.headers)
+        except Exception as error:  # noqa: BLE001 — whatever the model raises is the reply
+            refused = _rejected(error)
+            reply = _json(refused.envelope, status=refused.status, headers=refused.headers)
         body = _read_json(request.body)
         exchange = Exchange(request.method, request.path, reply.status, request.headers, body)
         _append(self.exchanges, exchange)
@@ -141,20 +143,18 @@ class ResponsesService:
         body = _json_body(request)
         _append(self.requests, body)
         body = check_body(body)
+        check_strictness(body)
         items = self._memory.input(body)
         check_pairs(items)
         fields = {key: value for key, value in body.items() if key not in _OF_THE_SERVER}
         asked = Request(Fields(fields), read_items(items), stream=bool(body.get("stream")))
         complete = partial(self._completed, body, f"resp_{self._asked}", self._now())
         answer = _Answer(partial(self._memory.keep, body, items), complete)
-        try:
-            if not asked.stream:
-                return _json(await answer.whole(self._model.stream(asked)))
-            payloads = answer.payloads(self._model.stream(asked))
-            await anext(payloads)
-            return Reply(200, payloads, {"content-type": "text/event-stream; charset=utf-8"})
-        except Exception as error:
-            raise _rejected(error) from error
+        if not asked.stream:
+            return _json(await answer.whole(self._model.stream(asked)))
+        payloads = answer.payloads(self._model.stream(asked))
+        await anext(payloads)
+        return Reply(200, payloads, {"content-type": "text/event-stream; charset=utf-8"})
 
     def _completed(self, body: Wire, new_id: str, now: float, wire: Wire) -> Wire:
         conversation_id = conversation_of(body)

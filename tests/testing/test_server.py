@@ -68,6 +68,10 @@ def test_a_stream_names_each_event_and_ends_with_the_terminal_one():
             "Invalid type for 'input[0]': expected an object, but got a string instead.",
         ),
         (
+            {**ASK, "tools": [3]},
+            "Invalid type for 'tools[0]': expected an object, but got an integer instead.",
+        ),
+        (
             {**ASK, "temperature": True},
             "Invalid type for 'temperature': expected a decimal, but got a boolean instead.",
         ),
@@ -112,6 +116,46 @@ def test_a_bad_request_is_refused_in_the_words_of_the_wire(body: object, message
     assert (status, said) == (400, message)
 
 
+OPEN = {"type": "object", "properties": {"a": {"type": "string"}}}
+CLOSED = {**OPEN, "required": ["a"], "additionalProperties": False}
+
+
+@pytest.mark.parametrize(
+    ("schema", "problem"),
+    [
+        ({"type": "string"}, "schema must be a JSON Schema of 'type: \"object\"'."),
+        (OPEN, "In context=(), 'additionalProperties' is required to be supplied and to be false."),
+        (
+            {**CLOSED, "required": []},
+            "In context=(), 'required' is required to be supplied and to be an array "
+            "including every key in properties. Missing 'a'.",
+        ),
+        (
+            {**CLOSED, "properties": {"a": {"anyOf": [{"type": "null"}, {"oneOf": []}]}}},
+            "In context=('properties', 'a', 'anyOf', '1'), 'oneOf' is not permitted.",
+        ),
+    ],
+)
+def test_a_strict_schema_outside_the_subset_is_refused(schema: object, problem: str):
+    function = {"type": "function", "name": "f", "strict": True, "parameters": schema}
+    wanted = {"type": "json_schema", "name": "f", "strict": True, "schema": schema}
+    with ResponsesServer(ScriptedModel("ok")) as server:
+        of_tool = error(post(server, {**ASK, "tools": [function]}))
+        of_text = error(post(server, {**ASK, "text": {"format": wanted}}))
+        lenient = post(server, {**ASK, "tools": [{**function, "strict": False}]})
+    assert of_tool == (
+        400,
+        "invalid_function_parameters",
+        f"Invalid schema for function 'f': {problem}",
+    )
+    assert of_text == (
+        400,
+        "invalid_json_schema",
+        f"Invalid schema for response_format 'f': {problem}",
+    )
+    assert lenient.status_code == 200
+
+
 def test_unknown_fields_and_item_types_pass():
     item = {"type": "vendor:thing", "id": "x"}
     model = ScriptedModel("ok")
@@ -129,7 +173,7 @@ def test_other_paths_methods_and_bodies_have_their_own_status():
     with ResponsesServer(ScriptedModel()) as server, httpx.Client(base_url=server.url) as client:
         assert client.get("/nothing").status_code == 404
         assert client.put("/responses").status_code == 405
-        assert client.put("/responses").headers["allow"] == "POST"
+        assert client.head("/responses").headers["allow"] == "POST"
         assert error(client.post("/responses", content=b"{"))[:2] == (400, "invalid_json")
         assert client.get("/models").json()["data"][0]["id"] == "ScriptedModel"
     assert [exchange.status for exchange in server.exchanges] == [404, 405, 405, 400, 200]

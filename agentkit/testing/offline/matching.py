@@ -103,7 +103,7 @@ class Matcher:
             start, end = mention.start - offset, mention.end - offset
             if end <= len(text):
                 text = text[:start] + " " * (end - start) + text[end:]
-        said = {stem(word) for word in words(text)}
+        said = {stem(word) for word in words(text)} | set(map(_exactly, words(text)))
         return [
             sum(weight for word, weight in profile.items() if word in said)
             for profile in self._profiles
@@ -135,10 +135,16 @@ def _profile(tool: Wire) -> dict[str, float]:
     weighted.append((3, tool["name"]))
     weighted.sort()
     profile = {word: weight for weight, text in weighted for word in stems(text)}
+    # the very word counts more than one that only means the same
+    profile |= {_exactly(word): 0.5 for word in words(tool["name"])}
     # a name such as `now` or `list` has stop words only
     return (
         profile if stems(tool["name"]) else {**profile, **{stem(w): 3 for w in words(tool["name"])}}
     )
+
+
+def _exactly(word: str) -> str:
+    return f"={word.lower()}"
 
 
 def _spans(question: str, mentions: Sequence[Mention]) -> list[tuple[int, int]]:

@@ -53,17 +53,21 @@ _JOINED = (
     r"Antigua and Barbuda|Bosnia and Herzegovina|Saint Kitts and Nevis|"
     r"Saint Vincent and the Grenadines|S[aã]o Tom[eé] and Pr[ií]ncipe|Trinidad and Tobago"
 )
-_CAPITALISED = r"(?-i:[A-ZÀ-ÖØ-ÞĀ-Ž](?:[\w\-]|['’](?!s\b)\w|\.(?=[A-Z]))*)"
+_CAPITALISED = r"(?<!\w)(?-i:[A-ZÀ-ÖØ-ÞĀ-Ž](?:[\w\-]|['’](?!s\b)\w|\.(?=[A-Z]))*)"
 _LINK = r"(?:of the|of|the|de la|de|da|del|la|van|von|der|di|du|el|al|bin)"
 
 _PATTERNS: tuple[tuple[Kind, str], ...] = (
     ("quoted", r'"([^"\n]+)"|“([^”\n]+)”|`([^`\n]+)`|(?<!\w)\'([^\'\n]+)\'(?!\w)'),
     ("url", r"https?://[^\s<>\"']*[^\s<>\"'.,;:!?)]"),
-    ("email", r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
+    ("email", r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
     ("date", rf"\d{{4}}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d)?)?|\d{{1,2}}\.? (?:{_MONTH}) \d{{4}}"),
     ("date", rf"(?:{_MONTH}) \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}}"),
-    ("expression", r"[(\d][\d.()\s]*(?:\s*(?:\*\*|[-+*/^%])\s*[(\d][\d.()]*)+"),
-    ("code", r"(?=[\w./#-]*[a-zA-Z])(?=(?:[./#-]?\w)*?(?:\d|[./_#]\w))[\w#/]+(?:[./#-]\w+)*"),
+    ("expression", r"(?<![\w.])[(\d][\d.()\s]*(?:\s*(?:\*\*|[-+*/^%])\s*[(\d][\d.()]*)+"),
+    (
+        "code",
+        r"(?<![\w./#-])(?=[\w./#-]*[a-zA-Z])(?=(?:[./#-]?\w)*?(?:\d|[./_#]\w))"
+        r"[\w#/]+(?:[./#-]\w+)*",
+    ),
     ("number", r"(?<![\w.])-?\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?<![\w.])-?\d+(?:\.\d+)?"),
     ("number", rf"\b(?:{'|'.join(_WORD_NUMBERS)})\b"),
     ("name", _JOINED),

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from agentkit.responses.encoding import JSON, Wire, decode
 from agentkit.testing.offline.wording import Result
 
+LONGEST = 10_000
+"""Characters of a question that are read."""
+
 _FILES = {"input_image": "image", "input_file": "file", "input_audio": "recording"}
 
 
@@ -36,7 +39,7 @@ def read_turn(body: Wire) -> Turn:
     tools = [tool for tool in body.get("tools") or () if tool.get("type") == "function"]
     choice, allowed = _choice(body.get("tool_choice"), tools)
     return Turn(
-        question=_text(question),
+        question=_text(question)[:LONGEST],
         results=_results(items[asked + 1 :]),
         tools=tuple(allowed),
         choice=choice,

@@ -17,25 +17,25 @@ STOP_WORDS = frozenset(
 
 # Words that begin a request; capitalised there, they are no names.
 OPENERS = frozenset(
-    """add answer ask book calculate call check compare compute convert count create delete describe
-    dear divide explain fetch fill find get give hello help hey hi list look make multiply name open please plot read
-    remove say search send set show sort subtract sum summarise summarize tell translate update
-    write""".split()  # noqa: SIM905 — as above
+    """add answer ask book calculate call check compare compute convert count create dear delete
+    describe divide explain fetch fill find get give hello help hey hi list look make multiply name
+    open please plot read remove say search send set show sort subtract sum summarise summarize tell
+    translate update write""".split()  # noqa: SIM905 — as above
 )
 
 _SAME = (
     ("population", "people", "inhabitant", "live", "resident", "populous"),
     ("weather", "forecast", "temperature", "rain", "sunny", "warm", "cold"),
-    ("add", "sum", "plus", "total", "addition"),
+    ("add", "sum", "plus", "addition"),
     ("multiply", "times", "product", "multiplication"),
     ("subtract", "minus", "difference", "subtraction"),
     ("divide", "quotient", "division"),
     ("calculate", "compute", "calculator", "evaluate"),
-    ("search", "find", "lookup", "query"),
+    ("search", "lookup"),
     ("area", "size", "big", "large"),
     ("price", "cost", "expensive", "cheap"),
     ("currency", "money"),
-    ("mail", "email", "message"),
+    ("mail", "email"),
 )
 
 

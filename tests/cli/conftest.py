@@ -1,0 +1,83 @@
+"""What every test of the command needs: no keys, nothing piped in, files of its own."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agentkit.responses.providers import PROVIDERS
+
+FAIL_AFTER = 60.0
+"""Seconds after which a process that still runs is killed, and so its test fails."""
+
+BOT = """\
+import asyncio, sys, threading
+from agentkit import Agent, Final, Limits, tool
+from agentkit.testing import ScriptedModel, call, failed, incomplete, reasoning, refusal
+
+@tool
+def population(city: str) -> int:
+    "People in a city."
+    return 717710
+
+"""
+KEYS = {provider.key_variable for provider in PROVIDERS.values()} - {""}
+ENVIRONMENT = (*KEYS, "AGENTKIT_PROVIDER", "NO_COLOR", "FORCE_COLOR", "OLLAMA_HOST")
+
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture(autouse=True)
+def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ENVIRONMENT:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    monkeypatch.setattr(sys, "path", sys.path[:])
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def bot(tmp_path: Path) -> Callable[[str], str]:
+    """Writes bot.py, with imports and the tool `population` above the code; gives its path."""
+
+    def write(code: str) -> str:
+        path = tmp_path / "bot.py"
+        path.write_text(BOT + code, encoding="utf-8")
+        return str(path)
+
+    return write
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts `python -m agentkit` as a process of its own, which ends with the test."""
+    running: list[tuple[subprocess.Popen[str], threading.Timer]] = []
+
+    def begin(*arguments: str, **options: Any) -> subprocess.Popen[str]:
+        pipe = subprocess.PIPE
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        environment |= {"PYTHONUTF8": "1", **options.pop("env", {})}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "agentkit", *arguments],
+            **{"stdin": subprocess.DEVNULL, "stdout": pipe, "stderr": pipe, **options},
+            env=environment,
+            encoding="utf-8",
+        )
+        watch = threading.Timer(FAIL_AFTER, process.kill)
+        watch.start()
+        running.append((process, watch))
+        return process
+
+    yield begin
+    for process, watch in running:
+        watch.cancel()
+        process.kill()
+        process.communicate()

@@ -1,0 +1,318 @@
+"""`agentkit run`, in this process: what it prints, and how it ends."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+
+import pytest
+
+from agentkit.cli import main
+from agentkit.testing import ScriptedModel
+from agentkit.testing.server import ResponsesServer
+
+
+def test_the_answer_alone_is_on_stdout_and_the_way_to_it_on_stderr(bot, capsys):
+    path = bot(
+        "agent = Agent(ScriptedModel([reasoning('I look.'), 'One moment.',"
+        " call('population', city='Oslo')], 'About 700,000.'), tools=[population])"
+    )
+    assert main(["run", "How many?", "-a", path]) == 0
+    said = capsys.readouterr()
+    assert said.out == "About 700,000.\n"
+    thought, called, given, summary = said.err.splitlines()
+    assert thought == "  I look."
+    assert called == '→ population({"city":"Oslo"})'
+    assert given.startswith("← population: 717710 (")
+    assert summary.startswith("completed: 2 turns, 1 call, ")
+
+
+def test_text_before_a_tool_call_is_streamed_where_that_is_asked_for(bot, capsys):
+    path = bot(
+        "agent = Agent(ScriptedModel(['One moment.', call('population', city='Oslo')], 'Many.'),"
+        " tools=[population])"
+    )
+    assert main(["run", "?", "-a", path, "--stream"]) == 0
+    assert capsys.readouterr().out == "One moment.\nMany.\n"
+
+
+def test_quiet_leaves_stderr_empty(bot, capsys):
+    path = bot("agent = Agent(ScriptedModel('Hello.'))")
+    assert main(["run", "Hi", "-a", path, "-q"]) == 0
+    assert tuple(capsys.readouterr()) == ("Hello.\n", "")
+
+
+def test_json_is_one_object_with_the_whole_run(bot, capsys):
+    path = bot(
+        "agent = Agent(ScriptedModel(call('population', city='Oslo'), 'Many.'),"
+        " tools=[population])"
+    )
+    assert main(["run", "How many?", "-a", path, "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert list(result) == (
+        "status output text usage turns session limit error pending items".split()
+    )
+    assert (result["status"], result["output"], result["turns"]) == ("completed", "Many.", 2)
+    assert [item["type"] for item in result["items"]] == [
+        "message",
+        "function_call",
+        "function_call_output",
+        "message",
+    ]
+
+
+def test_jsonl_is_an_object_for_every_event_and_last_the_result(bot, capsys):
+    path = bot(
+        "agent = Agent(ScriptedModel(call('population', city='Oslo'), 'So many.'),"
+        " tools=[population])"
+    )
+    assert main(["run", "How many?", "-a", path, "--jsonl"]) == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [event["kind"] for event in events] == [
+        *["setup", "input", "answer", "started", "tool_call", "output", "tool_output"],
+        *["text_delta", "text_delta", "answer", "result"],
+    ]
+    assert events[-1]["output"] == "So many."
+
+
+@pytest.mark.parametrize(
+    ("script", "status", "code", "out", "remark"),
+    [
+        ("refusal('No.')", "refused", 1, "No.\n", "declined"),
+        ("incomplete('Half an ans')", "incomplete", 1, "Half an ans\n", "max_output_tokens"),
+        ("failed('server_error', 'Overloaded')", "failed", 1, "", "Overloaded"),
+    ],
+)
+def test_what_is_not_an_answer_is_printed_all_the_same_and_fails(
+    script, status, code, out, remark, bot, capsys
+):
+    path = bot(f"agent = Agent(ScriptedModel({script}))")
+    assert main(["run", "?", "-a", path]) == code
+    said = capsys.readouterr()
+    summary, line = said.err.splitlines()
+    assert said.out == out
+    assert summary.startswith(f"{status}: ")
+    assert line.startswith("agentkit: ")
+    assert remark in line
+
+
+def test_a_limit_is_code_3_and_the_partial_answer_is_printed(bot, capsys):
+    path = bot(
+        "agent = Agent(ScriptedModel(call('population', city='Oslo'), 'As far as I know.'),"
+        " tools=[population])"
+    )
+    assert main(["run", "?", "-a", path, "--max-turns", "2"]) == 3
+    said = capsys.readouterr()
+    assert said.out == "As far as I know.\n"
+    assert said.err.endswith(
+        "agentkit: The run met its limit on turns. Allow more with --max-turns.\n"
+    )
+
+
+def test_calls_that_wait_are_code_4_and_listed(bot, capsys):
+    path = bot(
+        "@tool(approval=True)\ndef delete(path: str): ...\n"
+        "agent = Agent(ScriptedModel(['I delete it.', call('delete', path='x')]), tools=[delete])"
+    )
+    assert main(["run", "?", "-a", path]) == 4
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.splitlines()[-1].startswith(
+        'agentkit: Waiting: delete({"path":"x"}) needs approval.'
+    )
+
+
+def test_a_value_that_a_tool_ended_the_run_with_is_printed_as_json(bot, capsys):
+    path = bot(
+        "@tool\ndef look():\n    return Final({'name': 'Oslo'})\n"
+        "agent = Agent(ScriptedModel(call('look')), tools=[look])"
+    )
+    assert main(["run", "?", "-a", path]) == 0
+    assert capsys.readouterr().out == '{"name":"Oslo"}\n'
+
+
+def test_a_schema_makes_the_answer_json(bot, capsys):
+    path = bot("""agent = Agent(ScriptedModel('{"name": "Oslo", "population": 717710}'))""")
+    assert main(["run", "?", "-a", path, "--schema", "name, population int"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"name": "Oslo", "population": 717710}
+
+
+def test_an_answer_that_does_not_fit_its_schema_fails_and_is_printed(bot, capsys):
+    path = bot("agent = Agent(ScriptedModel('no idea', 'none'))")
+    assert main(["run", "?", "-a", path, "--schema", "population int"]) == 1
+    said = capsys.readouterr()
+    assert said.out == "none\n"
+    assert said.err.splitlines()[-1].startswith("agentkit: The answer")
+
+
+def test_options_replace_what_the_agent_says(capsys, bot):
+    path = bot("agent = Agent('offline', instructions='Old.', settings={'temperature': 1})")
+    with ResponsesServer(ScriptedModel("Hi.")) as server:
+        code = main(
+            ["run", "?", "-a", path, "-m", "any", "--base-url", server.url, "--no-stream"]
+            + ["--instructions", "New.", "-t", "agentkit_tools:now"]
+            + ["--setting", 'reasoning={"effort": "low"}']
+        )
+    request = server.requests[0]
+    assert code == 0
+    assert capsys.readouterr().out == "Hi.\n"
+    assert (request["model"], request["instructions"], request["stream"]) == ("any", "New.", False)
+    assert (request["temperature"], request["reasoning"]) == (1, {"effort": "low"})
+    assert [tool["name"] for tool in request["tools"]] == ["now"]
+
+
+def test_an_agents_key_is_not_sent_to_a_server_named_on_the_command_line(bot):
+    path = bot("agent = Agent('m', base_url='http://localhost:1/v1', api_key='secret')")
+    with ResponsesServer(ScriptedModel("Hi.")) as server:
+        assert main(["run", "?", "-a", path, "-m", "any", "--base-url", server.url]) == 0
+    assert "authorization" not in server.exchanges[0].headers
+
+
+def test_the_key_of_a_server_is_read_from_the_variable_that_is_named(monkeypatch, capsys):
+    monkeypatch.setenv("HOUSE_KEY", "secret")
+    with ResponsesServer(ScriptedModel("Hi."), api_key="secret") as server:
+        arguments = ["run", "?", "-m", "any", "--base-url", server.url]
+        assert main([*arguments, "--key-variable", "HOUSE_KEY"]) == 0
+        assert main(arguments) == 1
+    assert "Check the key" in capsys.readouterr().err
+
+
+def test_images_and_files_go_with_the_question(tmp_path):
+    (tmp_path / "cat.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (tmp_path / "notes.txt").write_text("milk")
+    with ResponsesServer(ScriptedModel("A cat.")) as server:
+        code = main(
+            ["run", "What is it?", "-m", "any", "--base-url", server.url]
+            + ["--image", "cat.png", "--image", "https://example.com/dog.png"]
+            + ["--file", "notes.txt"]
+        )
+    parts = server.requests[0]["input"][0]["content"]
+    assert code == 0
+    assert [part["type"] for part in parts] == [
+        *["input_text", "input_image", "input_image", "input_file"]
+    ]
+    assert parts[2]["image_url"] == "https://example.com/dog.png"
+    assert parts[3]["filename"] == "notes.txt"
+
+
+@pytest.mark.parametrize(
+    ("said", "piped", "question"),
+    [
+        (["Hello"], "", "Hello"),
+        ([], "What is 2 + 3?\n", "What is 2 + 3?"),
+        (["-"], "What is 2 + 3?\n", "What is 2 + 3?"),
+        (["Say it shorter."], "A long\ntext.\n", "Say it shorter.\n\nA long\ntext."),
+    ],
+)
+def test_the_question_comes_from_the_command_line_and_standard_input(
+    said, piped, question, monkeypatch
+):
+    monkeypatch.setattr(sys, "stdin", io.StringIO(piped))
+    with ResponsesServer(ScriptedModel("Yes.")) as server:
+        assert main(["run", *said, "-m", "any", "--base-url", server.url]) == 0
+    assert server.requests[0]["input"][0]["content"] == question
+
+
+MISTAKES: list[tuple[list[str], str]] = [
+    (["Hi"], "No key is set. Set OPENAI_API_KEY"),
+    (["Hi", "-m", "openai:gpt-5-mini"], "openai needs a key. Set OPENAI_API_KEY"),
+    (["Hi", "-m", "opnai:gpt-5"], "There is no provider 'opnai'. Did you mean 'openai'?"),
+    (["-m", "offline"], "Give a question"),
+    (["Hi", "--base-url", "http://localhost:1"], "--base-url: name the model"),
+    (["Hi", "-m", "m", "--base-url", "here"], "is not a URL"),
+    (["Hi", "-m", "offline", "--image", "no.png"], "Cannot read no.png"),
+    (["Hi", "-m", "offline", "--setting", "temperature"], "write KEY=JSON"),
+    (["Hi", "-m", "offline", "--setting", "service_tier=flex"], """service_tier='"flex"'"""),
+    (["Hi", "-m", "offline", "--setting", "stream=true"], "use agent.stream()"),
+    (["Hi", "-m", "offline", "--schema", "name sting"], "Did you mean 'str'?"),
+    (["Hi", "-m", "offline", "--schema", "no.json"], "cannot read 'no.json'"),
+    (["Hi", "-m", "offline", "--schema", "{"], "--schema is not JSON"),
+    (["Hi", "-m", "offline", "--schema", '{"type": "nothing"}'], "schema"),
+    (["Hi", "-m", "offline", "--key-variable", "NO_SUCH"], "NO_SUCH is not set"),
+    (["Hi", "-m", "offline", "-t", "agentkit_tools", "-t", "agentkit_tools:now"], "'now'"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "remedy"), MISTAKES)
+def test_a_mistake_is_code_2_and_one_line_that_says_what_to_do(arguments, remedy, capsys):
+    assert main(["run", *arguments]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("agentkit: ")
+    assert said.err.count("\n") == 1
+    assert remedy in said.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "remedy"),
+    [
+        (["runs"], "See `agentkit --help`."),
+        (["run", "Hi", "--jsn"], "See `agentkit --help`."),
+        (["run", "Hi", "--max-turns", "0"], "0 is not 1 or more. See `agentkit run --help`."),
+        (["run", "Hi", "--timeout", "soon"], "See `agentkit run --help`."),
+        (["run", "Hi", "--json", "--jsonl"], "not allowed with argument"),
+        ([], "the following arguments are required: COMMAND"),
+    ],
+)
+def test_wrong_use_is_code_2_and_one_line(arguments, remedy, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    said = capsys.readouterr()
+    assert end.value.code == 2
+    assert said.err.count("\n") == 1
+    assert remedy in said.err
+
+
+def test_a_server_that_cannot_be_reached_fails_in_one_line(capsys):
+    assert main(["run", "Hi", "-m", "any", "--base-url", "http://127.0.0.1:9/v1", "-q"]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("agentkit: Cannot reach http://127.0.0.1:9/v1")
+    assert error.count("\n") == 1
+
+
+def test_a_failed_run_is_json_too_where_that_is_asked_for(bot, capsys):
+    path = bot(
+        "from agentkit import RateLimitError\n"
+        "agent = Agent(ScriptedModel(call('population', city='Oslo'),"
+        " RateLimitError('Too many.', status=429)), tools=[population])"
+    )
+    assert main(["run", "?", "-a", path, "--json"]) == 1
+    said = capsys.readouterr()
+    result = json.loads(said.out)
+    assert result["error"]["type"] == "RateLimitError"
+    assert result["error"]["status"] == 429
+    assert [item["type"] for item in result["items"]][-1] == "function_call_output"
+    assert said.err.endswith("agentkit: Too many. (status 429). Wait a while and run it again.\n")
+
+
+def test_a_model_of_the_callers_own_that_raises_is_no_traceback(bot, capsys):
+    path = bot("agent = Agent(ScriptedModel(KeyError('no\\nsuch')))")
+    assert main(["run", "?", "-a", path, "-q"]) == 1
+    assert capsys.readouterr().err == "agentkit: The run failed: KeyError: 'no\\nsuch'\n"
+
+
+def test_the_traceback_of_a_tool_is_shown_where_that_is_asked_for(bot, capsys):
+    path = bot(
+        "@tool\ndef boom():\n    raise ValueError('no')\n"
+        "agent = Agent(ScriptedModel(call('boom'), 'It failed.'), tools=[boom])"
+    )
+    assert main(["run", "?", "-a", path, "--traceback"]) == 0
+    error = capsys.readouterr().err
+    assert "✗ boom: boom failed: ValueError: no (error)" in error
+    assert "Traceback (most recent call last)" in error
+
+
+def test_the_version_is_told(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["--version"])
+    assert end.value.code == 0
+    assert capsys.readouterr().out.startswith("agentkit ")
+
+
+@pytest.mark.parametrize("arguments", [[], ["run"], ["tools"], ["serve"]])
+def test_every_help_ends_with_examples(arguments, capsys):
+    with pytest.raises(SystemExit) as end:
+        main([*arguments, "--help"])
+    assert end.value.code == 0
+    assert "examples:\n  agentkit " in capsys.readouterr().out
