@@ -151,8 +151,8 @@ class Agent:
         failed answer are statuses of the result.
         """
         said = Input(input_items(input))
-        given = _Given(session, deps, limits, on_event)
-        return await self._go_on(given, lambda log: [*closing_outputs(log), said])
+        options = _Options(session, deps, limits, on_event)
+        return await self._go_on(options, lambda log: [*closing_outputs(log), said])
 
     async def resume(
         self,
@@ -168,8 +168,8 @@ class Agent:
         Raises ConfigurationError for a decision about a call that does not wait, and where the
         same calls were resumed from the same place before.
         """
-        given = _Given(session, deps, limits, on_event)
-        return await self._go_on(given, lambda log: _resumed(log, decisions, self.tools))
+        options = _Options(session, deps, limits, on_event)
+        return await self._go_on(options, lambda log: _resumed(log, decisions, self.tools))
 
     def run_sync(
         self,
@@ -225,8 +225,10 @@ class Agent:
         start = partial(self.run, input, session=session, deps=deps, limits=limits)
         return SyncStream(_heard_by_both(start, on_event))
 
-    async def _go_on(self, given: _Given, opening: Callable[[Log], Sequence[Record]]) -> RunResult:
-        run = self._run(given)
+    async def _go_on(
+        self, options: _Options, opening: Callable[[Log], Sequence[Record]]
+    ) -> RunResult:
+        run = self._run(options)
         opened = opening(run.log)
         if run.log.setup is None or run.log.setup.digest != self._setup.digest:
             opened = [replace(self._setup, session=run.session), *opened]
@@ -238,21 +240,21 @@ class Agent:
             raise
         return result_of(run.log, end, run.session, self._output)
 
-    def _run(self, given: _Given) -> Run:
-        log, session = _log_of(given.session)
+    def _run(self, options: _Options) -> Run:
+        log, session = _log_of(options.session)
         began = self._clock()
         return Run(
             log=log,
             model=self.model,
             tools=self.tools,
             conversation=self._conversation,
-            limits=given.limits or self.limits,
+            limits=options.limits or self.limits,
             output=self._output,
             approve=self._approve,
             middleware=self._middleware,
             session=session,
-            deps=given.deps,
-            listener=given.listener,
+            deps=options.deps,
+            listener=options.listener,
             clock=lambda: self._clock() - began,
         )
 
@@ -279,7 +281,7 @@ class Agent:
 
 
 @dataclass(frozen=True)
-class _Given:
+class _Options:
     """What one call of `run` or `resume` says beside its input."""
 
     session: Session

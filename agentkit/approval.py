@@ -91,7 +91,9 @@ def _check(call: CallState, decision: Decision, tools: Mapping[str, Tool]) -> No
         tool.bind(_text(decision.arguments))
     except ToolArgumentError as error:
         problems = "; ".join(error.problems)
-        raise ConfigurationError(f"The edit of {call.call_id!r} does not fit: {problems}") from error
+        raise ConfigurationError(
+            f"The edit of {call.call_id!r} does not fit: {problems}"
+        ) from error
 
 
 def _record(call: CallState, decision: Decision) -> DecisionRecord:

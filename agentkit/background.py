@@ -11,6 +11,8 @@ import atexit
 import os
 import threading
 from collections.abc import Coroutine
+from concurrent.futures import Future
+from contextlib import suppress
 from functools import cache
 from typing import Any, TypeVar
 
@@ -27,53 +29,78 @@ class Background:
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
+        self._is_stopping = False
         self._thread = threading.Thread(target=self._serve, name="agentkit", daemon=True)
         self._thread.start()
         atexit.register(self._stop)
 
-    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """What the coroutine returns. An interrupt cancels it, and waits until it has ended."""
+    def start(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+        """Begin the coroutine.
+
+        Raises ConfigurationError in the loop's own thread, which would wait for itself.
+        """
         if threading.current_thread() is self._thread:
             coroutine.close()
             raise ConfigurationError(
                 "A synchronous run cannot be started from an asynchronous tool or listener. "
                 "Use `await agent.run(…)` there."
             )
-        ended, cancelled = threading.Event(), list[BaseException]()
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
 
-        async def body() -> T:
-            try:
-                return await coroutine
-            except asyncio.CancelledError as error:
-                cancelled.append(error)
-                raise
-            finally:
-                ended.set()
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """What the coroutine returns. An interrupt cancels it, and waits until it has ended.
 
-        future = asyncio.run_coroutine_threadsafe(body(), self.loop)
+        The interrupt then carries `.result`, what the coroutine came to, None where it is unknown.
+        """
+        ended = threading.Event()
+        outcome: list[Any] = []
+        future = self.start(_noted(coroutine, outcome, ended))
         try:
             return future.result()
         except (KeyboardInterrupt, SystemExit) as interrupt:
             future.cancel()
             ended.wait(STOP)
-            for error in cancelled:
-                interrupt.result = getattr(error, "result", None)  # type: ignore[union-attr]
+            interrupt.result = outcome[0] if outcome else None  # type: ignore[union-attr]
             raise
 
     def _serve(self) -> None:
         asyncio.set_event_loop(self.loop)
-        self.loop.run_forever()
+        while not self._is_stopping:
+            # a tool may raise these, which ends the loop's run but must not end the loop
+            with suppress(KeyboardInterrupt, SystemExit):
+                self.loop.run_forever()
         self.loop.run_until_complete(self.loop.shutdown_asyncgens())
         self.loop.close()
 
     def _stop(self) -> None:
+        self._is_stopping = True
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(STOP)
 
 
+async def _noted(
+    coroutine: Coroutine[Any, Any, T], outcome: list[Any], ended: threading.Event
+) -> T:
+    """What the coroutine returns, noted too for a caller who could not wait for it."""
+    try:
+        result = await coroutine
+    except BaseException as error:
+        outcome.append(getattr(error, "result", None))
+        raise
+    else:
+        outcome.append(result)
+        return result
+    finally:
+        ended.set()
+
+
+_ONE_AT_A_TIME = threading.Lock()
+
+
 def background() -> Background:
     """The process's background loop; a forked child gets one of its own."""
-    return _background(os.getpid())
+    with _ONE_AT_A_TIME:
+        return _background(os.getpid())
 
 
 @cache

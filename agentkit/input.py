@@ -23,7 +23,9 @@ def input_items(said: UserInput) -> tuple[Item, ...]:
         raise ConfigurationError(
             f"input: expected text, Image, File, or a list, got {type(said).__name__}."
         )
-    if said and all(_is_item(each) for each in said):
+    if not said:
+        raise ConfigurationError("input: the list is empty. Say something, or use resume().")
+    if all(_is_item(each) for each in said):
         return tuple(each if isinstance(each, Item) else read_item(each) for each in said)  # type: ignore[arg-type]
     return (user_message([_part(each) for each in said]),)
 

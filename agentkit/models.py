@@ -35,7 +35,7 @@ def model_for(
     `AGENTKIT_PROVIDER` names, else the first whose key is set.
     """
     # each is loaded when it is asked for: httpx takes longer to load than all of agentkit
-    if name == OFFLINE or name.startswith(f"{OFFLINE}:"):
+    if _is_offline(name, base_url, environment):
         from agentkit.testing.offline import OfflineModel
 
         return OfflineModel()
@@ -58,6 +58,8 @@ def check_name(name: str, base_url: str | None = None) -> None:
 
 def default_model(environment: Mapping[str, str] = os.environ) -> str:
     """A model of the provider that `AGENTKIT_PROVIDER` or the keys that are set point to."""
+    if environment.get("AGENTKIT_PROVIDER") == OFFLINE:
+        return OFFLINE
     provider = _default_provider(environment)
     model = DEFAULT_MODELS.get(provider.name)
     if model is None:
@@ -65,6 +67,13 @@ def default_model(environment: Mapping[str, str] = os.environ) -> str:
             f"Which model of {provider.name}? Name one: {provider.name}:MODEL."
         )
     return f"{provider.name}:{model}"
+
+
+def _is_offline(name: str, base_url: str | None, environment: Mapping[str, str]) -> bool:
+    prefix, colon, _ = name.partition(":")
+    if prefix == OFFLINE:
+        return True
+    return not colon and base_url is None and environment.get("AGENTKIT_PROVIDER") == OFFLINE
 
 
 def _split(name: str, base_url: str | None, environment: Mapping[str, str]) -> tuple[Provider, str]:

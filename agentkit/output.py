@@ -81,8 +81,8 @@ def output_format(output: Any) -> OutputFormat | None:
         schema = adapter.json_schema(schema_generator=ArgumentsSchema)
     except (PydanticSchemaGenerationError, PydanticUserError, TypeError) as error:
         raise ConfigurationError(
-            f"output={output!r} is no type that pydantic can read. Give a type such as a "
-            "dataclass, TypedDict or pydantic model, or a JSON schema as a dict."
+            f"output={output!r} is no type that pydantic can read: {_reason(error)} Give a type "
+            "such as a dataclass, TypedDict or pydantic model, or a JSON schema as a dict."
         ) from error
 
     def validate(value: JSON) -> Any:
@@ -112,6 +112,10 @@ def _from_schema(schema: Wire) -> OutputFormat:
         return value
 
     return OutputFormat(_name_of(schema, None), to_strict(schema), validate)
+
+
+def _reason(error: Exception) -> str:
+    return str(error).partition("\n")[0].rstrip(".") + "."
 
 
 def _misfit(problems: list[str]) -> OutputError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -101,10 +100,10 @@ def result_of(log: Log, end: Finish | Wait, session: str, output: OutputFormat |
 
 
 def broken_off(log: Log, error: BaseException, session: str) -> RunResult:
-    """The result of a run that an exception ended."""
-    if isinstance(error, asyncio.CancelledError):
-        return RunResult(None, "cancelled", log, session)
-    return RunResult(None, "failed", log, session, error=error)
+    """The result of a run that an exception ended; one that is no Exception cancelled it."""
+    if isinstance(error, Exception):
+        return RunResult(None, "failed", log, session, error=error)
+    return RunResult(None, "cancelled", log, session)
 
 
 def _value(
@@ -116,16 +115,16 @@ def _value(
     if answer.is_failed:
         return None, model_error(None, {"error": answer.error or {"message": "no reason given"}})
     try:
-        return _output(log, answer.text, output), None
+        return _output(log, answer.text, status, output), None
     except OutputError as error:
         return None, error
 
 
-def _output(log: Log, text: str, output: OutputFormat | None) -> Any:
+def _output(log: Log, text: str, status: Status, output: OutputFormat | None) -> Any:
     if log.trip.final is not None:
         value = log.trip.final.value
         return value if output is None else output.validate(value)
-    if not text and (output is None or log.trip.limit or (log.answer and log.answer.limit)):
+    if not text and (output is None or status == "limited"):
         return None
     return text if output is None else output.read(text)
 

@@ -69,6 +69,7 @@ class Stream(_Ending):
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(_drive(self._start, self._events.put_nowait))
+        await asyncio.sleep(0)  # a task that never began could not say what it came to
         return self
 
     async def __aexit__(
@@ -108,8 +109,7 @@ class SyncStream(_Ending):
         self._task: Any = None
 
     def __enter__(self) -> Self:
-        loop = background().loop
-        self._task = asyncio.run_coroutine_threadsafe(_drive(self._start, self._events.put), loop)
+        self._task = background().start(_drive(self._start, self._events.put))
         return self
 
     def __exit__(
@@ -122,6 +122,8 @@ class SyncStream(_Ending):
         while self._end is None:
             last = self._events.get()
             self._end = last if isinstance(last, _End) else None
+        if isinstance(error, KeyboardInterrupt):
+            error.result = self._end.result  # type: ignore[attr-defined]
 
     def __iter__(self) -> Iterator[Event]:
         if self._task is not None:

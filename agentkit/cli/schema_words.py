@@ -25,6 +25,8 @@ TYPES: dict[str, Wire] = {
     "date": {"type": "string", "format": "date"},
 }
 
+_MEANT = {"string": "str", "text": "str", "integer": "int", "number": "float", "boolean": "bool"}
+
 _FIELD = re.compile(r"(?P<name>[^\W\d][\w-]*)(?P<optional>\?)?(?:\s+(?P<type>.+))?")
 _LIST = re.compile(r"(?:list\s*)?\[\s*(?P<of>.*?)\s*\]")
 
@@ -99,7 +101,8 @@ def _type(said: str, column: int) -> Wire:
         return {"type": "array", "items": _type(listed["of"], column + listed.start("of"))}
     if said in TYPES:
         return dict(TYPES[said])
-    near = near_miss(said, TYPES)
+    near = near_miss(said, [*TYPES, *_MEANT])
+    near = _MEANT.get(near or "", near)
     hint = f" Did you mean {near!r}?" if near else ""
     known = ", ".join([*TYPES, "[str]"])
     raise _unreadable(column, f"there is no type {said!r}.{hint} Types: {known}")

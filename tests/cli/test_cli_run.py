@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import socket
 import sys
 
 import pytest
@@ -45,8 +46,7 @@ def test_quiet_leaves_stderr_empty(bot, capsys):
 
 def test_json_is_one_object_with_the_whole_run(bot, capsys):
     path = bot(
-        "agent = Agent(ScriptedModel(call('population', city='Oslo'), 'Many.'),"
-        " tools=[population])"
+        "agent = Agent(ScriptedModel(call('population', city='Oslo'), 'Many.'), tools=[population])"
     )
     assert main(["run", "How many?", "-a", path, "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
@@ -265,9 +265,11 @@ def test_wrong_use_is_code_2_and_one_line(arguments, remedy, capsys):
 
 
 def test_a_server_that_cannot_be_reached_fails_in_one_line(capsys):
-    assert main(["run", "Hi", "-m", "any", "--base-url", "http://127.0.0.1:9/v1", "-q"]) == 1
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
+    assert main(["run", "Hi", "-m", "any", "--base-url", url, "-q"]) == 1
     error = capsys.readouterr().err
-    assert error.startswith("agentkit: Cannot reach http://127.0.0.1:9/v1")
+    assert error.startswith(f"agentkit: Cannot reach {url}")
     assert error.count("\n") == 1
 
 

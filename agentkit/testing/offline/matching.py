@@ -48,9 +48,14 @@ class Matcher:
         self._tools = list(tools)
         profiles = [_profile(tool) for tool in tools]
         shared = Counter(chain.from_iterable(profiles))
+        # a word of a tool's name asks for that tool, however many others mention it
+        named = Counter(chain.from_iterable(map(_name_stems, tools)))
         self._profiles = [
-            {word: weight / shared[word] for word, weight in profile.items()}
-            for profile in profiles
+            {
+                word: weight / (named[word] if word in _name_stems(tool) else shared[word])
+                for word, weight in profile.items()
+            }
+            for tool, profile in zip(tools, profiles, strict=True)
         ]
         self._vocabulary = frozenset(word.lower() for tool in tools for word in words(tool["name"]))
 
@@ -112,7 +117,7 @@ class Matcher:
 
 def _names(tool: Wire, text: str) -> bool:
     """Whether the text has a word of the tool's name, not only of its parameters."""
-    return not set(map(stem, words(tool["name"]))).isdisjoint(map(stem, words(text)))
+    return not _name_stems(tool).isdisjoint(map(stem, words(text)))
 
 
 def _sets(tool: Wire, passages: Sequence[Passage], at: int) -> list[Wire]:
@@ -141,6 +146,10 @@ def _profile(tool: Wire) -> dict[str, float]:
     return (
         profile if stems(tool["name"]) else {**profile, **{stem(w): 3 for w in words(tool["name"])}}
     )
+
+
+def _name_stems(tool: Wire) -> set[str]:
+    return set(map(stem, words(tool["name"])))
 
 
 def _exactly(word: str) -> str:

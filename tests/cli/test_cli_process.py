@@ -1,0 +1,205 @@
+"""The command as a process of its own: pipes, signals, real HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+
+import pytest
+
+from agentkit.testing import ScriptedModel, call
+from agentkit.testing.server import ResponsesServer
+
+posix = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+
+
+def test_a_run_over_http_with_a_question_from_a_pipe(start):
+    model = ScriptedModel(call("now", time_zone="UTC"), "It is late — 23:00 ☾.")
+    with ResponsesServer(model) as server:
+        arguments = ["-m", "any", "--base-url", server.url, "-t", "agentkit_tools:now"]
+        process = start("run", *arguments, stdin=subprocess.PIPE)
+        out, err = process.communicate("What time is it?\n")
+    assert (process.returncode, out) == (0, "It is late — 23:00 ☾.\n")
+    assert '→ now({"time_zone":"UTC"})' in err
+    assert "completed: 2 turns, 1 call, " in err
+    assert server.requests[0]["input"][0]["content"] == "What time is it?"
+    assert server.requests[0]["stream"] is True
+
+
+@pytest.mark.parametrize(
+    ("content", "remedy"),
+    [
+        (b"<html><title>It works!</title></html>", "Check that the base URL"),
+        (b"not json", "Check that the base URL"),
+    ],
+)
+async def test_a_reply_that_is_no_response_fails_in_one_line(content, remedy, start):
+    async def answer(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        head = f"HTTP/1.1 200 OK\r\ncontent-length: {len(content)}\r\nconnection: close\r\n\r\n"
+        writer.write(head.encode() + content)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        process = start("run", "?", "-q", "-m", "m", "--base-url", f"http://127.0.0.1:{port}")
+        _, err = await asyncio.to_thread(process.communicate)
+    assert process.returncode == 1
+    assert err.startswith("agentkit: ")
+    assert err.count("\n") == 1
+    assert remedy in err
+
+
+def test_text_reaches_a_pipe_while_the_model_still_speaks(start, bot):
+    # the model's second word waits for what is typed after the first was seen
+    path = bot(
+        "class Slow:\n"
+        "    async def stream(self, request):\n"
+        "        async for event in ScriptedModel('Hello world').stream(request):\n"
+        "            if getattr(event, 'delta', '') == ' world':\n"
+        "                await asyncio.to_thread(open('gate').read)\n"
+        "            yield event\n"
+        "agent = Agent(Slow())"
+    )
+    os.mkfifo("gate")
+    process = start("run", "?", "-q", "-a", path)
+    assert process.stdout.read(5) == "Hello"
+    with open("gate", "w"):
+        pass
+    assert process.stdout.read() == " world\n"
+    assert process.wait() == 0
+
+
+@posix
+@pytest.mark.parametrize(
+    "tool",
+    [
+        "async def wait():\n    await asyncio.Event().wait()\n",
+        "def wait():\n    threading.Event().wait()\n",
+    ],
+)
+def test_an_interrupt_cancels_the_tools_and_sums_up(tool, start, bot):
+    path = bot(
+        f"@tool\n{tool}\n"
+        "agent = Agent(ScriptedModel(call('population', city='Oslo'), call('wait')),"
+        " tools=[population, wait])"
+    )
+    process = start("run", "?", "-a", path)
+    seen = [process.stderr.readline() for _ in range(3)]
+    assert seen[-1] == "→ wait({})\n"
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate()
+    assert (process.returncode, out) == (130, "")
+    assert err.startswith("agentkit: Interrupted. cancelled: 2 turns, 2 calls, ")
+    assert err.endswith("; cut off: wait.\n")
+    assert err.count("\n") == 1
+
+
+@posix
+def test_an_interrupted_run_is_json_too(start, bot):
+    path = bot(
+        "@tool\nasync def wait():\n    await asyncio.Event().wait()\n"
+        "agent = Agent(ScriptedModel(call('wait')), tools=[wait])"
+    )
+    process = start("run", "?", "-a", path, "--json")
+    assert process.stderr.readline() == "→ wait({})\n"
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate()
+    assert process.returncode == 130
+    assert json.loads(out)["status"] == "cancelled"
+
+
+@posix
+def test_a_second_interrupt_ends_a_process_whose_tool_does_not_stop(start, bot):
+    path = bot(
+        "@tool\nasync def wait():\n"
+        "    try:\n        await asyncio.Event().wait()\n"
+        "    finally:\n"
+        "        print('stopping', file=sys.stderr, flush=True)\n"
+        "        await asyncio.Event().wait()\n"
+        "agent = Agent(ScriptedModel(call('wait')), tools=[wait])"
+    )
+    process = start("run", "?", "-a", path)
+    assert process.stderr.readline() == "→ wait({})\n"
+    process.send_signal(signal.SIGINT)
+    assert process.stderr.readline() == "stopping\n"
+    process.send_signal(signal.SIGINT)
+    assert process.communicate() == ("", "")
+    assert process.returncode == -signal.SIGINT
+
+
+def test_a_tool_that_ran_out_of_time_does_not_keep_the_process(start, bot):
+    path = bot(
+        "@tool(timeout=0.05)\ndef wait():\n    threading.Event().wait()\n"
+        "agent = Agent(ScriptedModel(call('wait'), 'It took too long.'), tools=[wait])"
+    )
+    process = start("run", "?", "-a", path)
+    out, err = process.communicate()
+    assert (process.returncode, out) == (0, "It took too long.\n")
+    assert "✗ wait: wait timed out after 0.05 s. (timeout)" in err
+
+
+@posix
+def test_a_reader_that_leaves_ends_the_command_quietly(start, bot):
+    path = bot(
+        "@tool\nasync def wait():\n    open('gate').read()\n"
+        "agent = Agent(ScriptedModel(call('wait'), 'Hello.'), tools=[wait])"
+    )
+    os.mkfifo("gate")
+    process = start("run", "?", "-q", "-a", path)
+    process.stdout.close()
+    with open("gate", "w"):
+        pass
+    assert process.stderr.read() == ""
+    assert process.wait() == 141
+
+
+def test_stdout_without_the_characters_gets_escapes(start, bot):
+    path = bot("agent = Agent(ScriptedModel('Ålesund \\ud83d'))")
+    process = start(
+        "run", "?", "-q", "-a", path, env={"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
+    )
+    assert process.communicate() == ("\\xc5lesund \\ud83d\n", "")
+    assert process.returncode == 0
+
+
+@posix
+def test_serve_answers_until_it_is_interrupted(start):
+    server = start("serve")
+    url = server.stdout.readline().strip()
+    assert server.stderr.readline().endswith(f"--base-url {url}\n")
+    client = start("run", "What is 2 + 3?", "-m", "any", "--base-url", url)
+    out, err = client.communicate()
+    assert client.returncode == 0, err
+    assert out.strip()
+    server.send_signal(signal.SIGINT)
+    assert server.communicate() == ("", "")
+    assert server.returncode == 130
+
+
+@posix
+def test_serve_ends_well_when_it_is_terminated(start):
+    server = start("serve", "-m", "offline", "--api-key", "secret")
+    url = server.stdout.readline().strip()
+    client = start("run", "Hi", "-m", "any", "--base-url", url)
+    _, err = client.communicate()
+    assert client.returncode == 1
+    assert "Check the key" in err
+    server.terminate()
+    assert server.communicate()[0] == ""
+    assert server.returncode == 0
+
+
+def test_a_port_that_is_taken_is_one_line(start):
+    with ResponsesServer(ScriptedModel()) as other:
+        port = other.url.rpartition(":")[2].partition("/")[0]
+        process = start("serve", "--port", port)
+        out, err = process.communicate()
+    assert (process.returncode, out) == (2, "")
+    assert err.startswith("agentkit: Cannot listen there: ")
+    assert err.count("\n") == 1
