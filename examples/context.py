@@ -5,6 +5,8 @@ from agentkit import Agent, ToolContext, tool
 
 @dataclass(frozen=True)
 class Shop:
+    """What the tools work on."""
+
     customer: str
     orders: dict[str, list[str]]
 

@@ -2,8 +2,8 @@ from agentkit import tool
 
 
 @tool
-def tag(paths: set[str], labels: dict[str, int], at: tuple[float, float] = (0.0, 0.0)) -> None:
+def label(paths: set[str], labels: dict[str, int], owner: tuple[str, int] = ("root", 0)) -> None:
     """Put labels on files."""
 
 
-print(tag.explain().partition("\n{")[0])  # the schema itself follows, as JSON
+print(label.explain().partition("\n{")[0])  # the schema itself follows, as JSON

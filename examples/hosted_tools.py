@@ -5,7 +5,7 @@ from agentkit.testing import ScriptedModel
 @tool(effect="read")
 def stock(article: str) -> int:
     """How many of an article are in stock."""
-    return 7
+    return {"A-100": 7}[article]
 
 
 model = ScriptedModel("A competitor asks 12 euros, and we have 7 in stock.")

@@ -22,13 +22,14 @@ def upload(folder: str, context: ToolContext) -> str:
     Args:
         folder: Its name.
     """
-    context.progress("half of it")  # the same for a function that is no generator
+    context.progress(f"{folder}/a.txt uploaded")  # the same where nothing is yielded
     return "2 files uploaded"
 
 
 agent = Agent("offline", tools=[index, upload])
-with agent.stream_sync('Index the folder "notes" and upload it.') as stream:
-    for event in stream:
-        if isinstance(event, ToolProgress):
-            print("…", event.value)
-print(stream.result.output)
+for question in ('Index the folder "notes".', 'Upload the folder "notes".'):
+    with agent.stream_sync(question) as stream:
+        for event in stream:
+            if isinstance(event, ToolProgress):
+                print("…", event.value)
+    print(stream.result.output)

@@ -7,6 +7,8 @@ from agentkit.testing import ScriptedModel
 
 
 class Review(BaseModel):
+    """What a visitor thinks of a place."""
+
     stars: Annotated[int, Field(ge=1, le=5)]
     text: str
 

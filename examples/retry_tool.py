@@ -15,7 +15,7 @@ def stock(article: str) -> int:
 @tool(effect="read")
 def price(article: str) -> float:
     """What an article costs."""
-    raise ConnectionError("the price list is offline")
+    raise ConnectionError(f"no answer about {article}")
 
 
 model = ScriptedModel(

@@ -1,6 +1,4 @@
 import json
-import tempfile
-from pathlib import Path
 
 from agentkit import Agent, Approve, Log, tool
 from agentkit.testing import ScriptedModel, call
@@ -12,16 +10,14 @@ def delete(path: str) -> str:
     return f"{path} deleted"
 
 
-saved = Path(tempfile.mkdtemp()) / "run.json"
-
-agent = Agent(ScriptedModel(call("delete", path="old.txt")), tools=[delete])
+agent = Agent(ScriptedModel(call("delete", path="old.txt"), "Tidied up."), tools=[delete])
 result = agent.run_sync("Tidy up.")
-saved.write_text(json.dumps(result.log.dump()))
+saved = json.dumps(result.log.dump())  # into a file, a row of a database, …
 
-# later, in another process, with an agent built the same way
-log = Log.load(json.loads(saved.read_text()))
-agent = Agent(ScriptedModel("Tidied up."), tools=[delete])
-result = agent.resume_sync(log, [Approve(result.pending[0].call_id)])
-print(result.output)
-for record in result.log:
+# later, perhaps in another process, with an agent made in the same way
+waiting = agent.resume_sync(Log.load(json.loads(saved)))
+print(waiting.status, [call.arguments for call in waiting.pending])
+done = agent.resume_sync(waiting, [Approve(call.call_id) for call in waiting.pending])
+print(done.status, "-", done.output)
+for record in done.log:
     print("-", record.kind)

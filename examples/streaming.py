@@ -11,7 +11,7 @@ def population(country: str) -> int:
 
 async def main() -> None:
     agent = Agent("offline", tools=[population])
-    async with agent.stream("How many people live in Norway and in Chile?") as stream:
+    async with agent.stream("How many people live in Chile?") as stream:
         async for event in stream:
             match event:
                 case ToolCall(name=name, arguments=arguments):

@@ -5,6 +5,8 @@ from agentkit import Agent, tool
 
 @dataclass
 class City:
+    """A city and its people."""
+
     name: str
     population: int
     is_capital: bool | None = None

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TextIO
 from pydantic_core import to_jsonable_python
 
 from agentkit.cli.safe_text import safe_json, visible
-from agentkit.errors import AgentkitError, ModelError
+from agentkit.errors import ModelError
 from agentkit.events import (
     Event,
     Notice,
@@ -32,7 +32,7 @@ class AnswerWriter(Protocol):
         """Let the next line on the same screen begin at its left."""
         ...
 
-    def end(self, result: RunResult, error: AgentkitError | None) -> None: ...
+    def end(self, result: RunResult, error: Exception | None) -> None: ...
 
 
 class TextWriter:
@@ -67,7 +67,7 @@ class TextWriter:
         if self._is_terminal:
             self._finish_line()
 
-    def end(self, result: RunResult, error: AgentkitError | None) -> None:  # noqa: ARG002
+    def end(self, result: RunResult, error: Exception | None) -> None:  # noqa: ARG002
         text = self._wanted(result)
         if text and not self._turn.endswith(text):
             self._finish_line()
@@ -116,7 +116,7 @@ class JsonWriter:
     def end_line(self) -> None:
         pass
 
-    def end(self, result: RunResult, error: AgentkitError | None) -> None:
+    def end(self, result: RunResult, error: Exception | None) -> None:
         write_json(self._stream, result_wire(result, error))
 
 
@@ -132,7 +132,7 @@ class JsonLinesWriter:
     def end_line(self) -> None:
         pass
 
-    def end(self, result: RunResult, error: AgentkitError | None) -> None:
+    def end(self, result: RunResult, error: Exception | None) -> None:
         write_json(self._stream, {"kind": "result", **result_wire(result, error)})
 
 
@@ -150,7 +150,7 @@ def said_at_the_end(result: RunResult) -> str:
     return result.text
 
 
-def result_wire(result: RunResult, error: AgentkitError | None) -> Wire:
+def result_wire(result: RunResult, error: Exception | None) -> Wire:
     """The end of a run as a JSON object."""
     return {
         "status": result.status,
@@ -213,7 +213,7 @@ def write_json(stream: TextIO, value: JSON) -> None:
     write(stream, safe_json(encode(value).decode()) + "\n")
 
 
-def _error_wire(error: AgentkitError) -> Wire:
+def _error_wire(error: Exception) -> Wire:
     said: Wire = {"type": type(error).__name__, "message": str(error)}
     if isinstance(error, ModelError):
         said = {**said, "status": error.status, "code": error.code, "request_id": error.request_id}

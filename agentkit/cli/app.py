@@ -11,7 +11,7 @@ from importlib import metadata
 from typing import Any, NoReturn
 
 from agentkit.cli import run, serve, tools
-from agentkit.cli.errors import BROKEN_PIPE, INTERRUPTED, MISUSED, exit_code, say, told
+from agentkit.cli.errors import BROKEN_PIPE, FAILED, INTERRUPTED, MISUSED, exit_code, say, told
 from agentkit.cli.safe_text import one_line
 from agentkit.errors import AgentkitError
 
@@ -34,18 +34,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command that `argv` (or the process's own arguments) names; its exit code."""
     arguments = parser().parse_args(argv)
     try:
-        code: int = arguments.command(arguments)
+        code = _run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
-        return _abandon_output()
-    except KeyboardInterrupt:
-        say("Interrupted.")
-        return INTERRUPTED
-    except AgentkitError as error:
-        if arguments.traceback:
-            traceback.print_exception(error)
-        say(told(error))
-        return exit_code(error)
+        code = BROKEN_PIPE
+    except OSError as error:
+        say(error.strerror or str(error))
+        code = FAILED
+    _give_up_what_cannot_be_written()
     return code
 
 
@@ -83,13 +79,26 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def _abandon_output() -> int:
-    """Whoever read the output has left: let nothing more be written, not even at the exit."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+def _run(arguments: argparse.Namespace) -> int:
+    try:
+        code: int = arguments.command(arguments)
+    except KeyboardInterrupt:
+        say("Interrupted.")
+        return INTERRUPTED
+    except AgentkitError as error:
+        if arguments.traceback:
+            traceback.print_exception(error)
+        say(told(error))
+        return exit_code(error)
+    return code
+
+
+def _give_up_what_cannot_be_written() -> None:
+    """Python would try again at the exit, and complain."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except BrokenPipeError:
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)
-    return BROKEN_PIPE
+            os.close(nowhere)

@@ -55,7 +55,7 @@ def add(commands: Commands) -> None:
     output.add_argument(
         "--stream",
         action=argparse.BooleanOptionalAction,
-        help="text as it arrives; if not given, unless it may not be the answer yet in a pipe",
+        help="text as it arrives; by default, except into a pipe from an agent with tools",
     )
     parser.add_argument("-q", "--quiet", action="store_true", help="nothing on stderr but errors")
 
@@ -80,7 +80,7 @@ class _Ending:
     """What a run came to, and the error it ended with."""
 
     result: RunResult
-    error: AgentkitError | None = None
+    error: Exception | None = None
 
 
 async def _run(agent: Agent, said: UserInput, answer: AnswerWriter, progress: Progress) -> int:

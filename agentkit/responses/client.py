@@ -1,4 +1,4 @@
-"""ResponsesModel: `POST {base_url}/responses` over HTTP. The only file that opens a socket.
+"""ResponsesModel: `POST {base_url}/responses`, sent until it is answered.
 
 Knows requests, responses and events; has never heard of tools, runs or logs.
 """
@@ -6,72 +6,30 @@ Knows requests, responses and events; has never heard of tools, runs or logs.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field
-from typing import Any, Protocol
-from weakref import WeakKeyDictionary
+from dataclasses import dataclass
 
-import httpx
 import tenacity
 
 from agentkit.errors import (
     BadRequestError,
-    ConfigurationError,
     ModelError,
-    ModelTimeoutError,
+    StreamTruncatedError,
     TransportError,
 )
-from agentkit.responses.dialect import Dialect, refused_setting, spoken
-from agentkit.responses.events import Notice, Snapshot, StreamEvent
-from agentkit.responses.failures import read_error
+from agentkit.responses.dialect import refused_setting, spoken
+from agentkit.responses.endpoint import Endpoint
+from agentkit.responses.events import Notice, OtherEvent, Snapshot, StreamEvent
+from agentkit.responses.failures import read_error, request_id
 from agentkit.responses.reply import is_event_stream, read_reply, stream_events
 from agentkit.responses.response import Request
 from agentkit.responses.retry import TRANSIENT_CODES, Retries
+from agentkit.responses.transport import Answer, HTTPClient, Pool, Timeouts, was_sent
+
+__all__ = ["Endpoint", "HTTPClient", "ResponsesModel", "Timeouts"]
 
 Sleep = Callable[[float], Awaitable[None]]
-
-DRAIN = 1.0
-"""Seconds to wait for the end of a body behind its last event."""
-
-
-class HTTPClient(Protocol):
-    """What is used of an asynchronous HTTP client: httpx.AsyncClient, or one with its methods."""
-
-    def build_request(self, method: str, url: str, **options: Any) -> Any: ...
-
-    async def send(self, request: Any, *, stream: bool = False) -> Any: ...
-
-
-@dataclass(frozen=True)
-class Timeouts:
-    """Seconds to wait for a server."""
-
-    connect: float = 5.0
-    idle: float = 600.0
-    """Between two pieces of an answer, and before the first; reasoning can take minutes."""
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """Where requests go and what goes with them."""
-
-    base_url: str
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    dialect: Dialect = field(default_factory=Dialect)
-
-    @property
-    def url(self) -> str:
-        """The URL of `POST /responses`; a query in the base URL stays behind the path."""
-        path, question, query = self.base_url.partition("?")
-        return f"{path.rstrip('/')}/responses{question}{query}"
-
-    @property
-    def secrets(self) -> list[str]:
-        """What must not reach an error text."""
-        return [value.removeprefix("Bearer ") for value in self.headers.values()]
 
 
 class ResponsesModel:
@@ -91,12 +49,12 @@ class ResponsesModel:
         self.endpoint = endpoint
         self.dialect = endpoint.dialect
         self._retries = retries or Retries()
-        self._pool = _Pool(http_client, timeouts or Timeouts())
+        self._pool = Pool(http_client, timeouts)
         self._sleep = sleep
-        self._refused: set[str] = set()
+        self._refused: frozenset[str] = frozenset()
 
     def __repr__(self) -> str:
-        return f"ResponsesModel({self.name!r}, {self.endpoint.base_url!r})"
+        return f"ResponsesModel({self.name!r}, {self.endpoint.shown!r})"
 
     async def stream(self, request: Request) -> AsyncIterator[StreamEvent]:
         """The events of the answer; raises ModelError.
@@ -106,13 +64,14 @@ class ResponsesModel:
         """
         reply = None
         while reply is None:
+            left_out = self._refused
             try:
-                reply = await self._send_until_answered(request)
+                reply = await self._send_until_answered(spoken(request, self.dialect, left_out))
             except BadRequestError as error:
                 refused = refused_setting(error)
-                if refused is None or refused in self._refused:
+                if refused is None or refused in left_out:
                     raise
-                self._refused.add(refused)
+                self._refused |= {refused}
                 yield Notice(f"The server does not take `{refused}`; sent without. ({error})")
         async with aclosing(reply.events):
             for event in reply.first:
@@ -124,7 +83,7 @@ class ResponsesModel:
         retrying = tenacity.AsyncRetrying(
             sleep=self._sleep,
             stop=tenacity.stop_after_attempt(self._retries.attempts),
-            retry=lambda state: _is_transient(state, self._retries),
+            retry=lambda state: self._may_be_sent_again(request, state),
             wait=lambda state: self._retries.wait(state.attempt_number, _failure(state)),
             retry_error_callback=lambda state: state.outcome and state.outcome.result(),
         )
@@ -135,14 +94,24 @@ class ResponsesModel:
             raise
         return reply
 
+    def _may_be_sent_again(self, request: Request, state: tenacity.RetryCallState) -> bool:
+        error = _failure(state)
+        if error is None:
+            reply: _Reply | None = state.outcome.result() if state.outcome else None
+            return reply is not None and reply.failed_for_now and not _adds_to_state(request)
+        if not self._retries.allows(error) or not isinstance(error, ModelError):
+            return False
+        # a conversation that may have taken the input must not get it twice
+        return not (_adds_to_state(request) and _is_in_doubt(error))
+
     async def _send(self, request: Request) -> _Reply:
         """One attempt, up to the first event that a caller may see."""
-        events = self._exchange(spoken(request, self.dialect, self._refused))
+        events = self._exchange(request)
         try:
             first: list[StreamEvent] = []
             async for event in events:
                 first.append(event)
-                if not isinstance(event, Snapshot) or event.is_terminal:
+                if not _is_preliminary(event):
                     break
         except BaseException:
             await events.aclose()
@@ -153,36 +122,30 @@ class ResponsesModel:
         return reply
 
     async def _exchange(self, request: Request) -> AsyncGenerator[StreamEvent]:
-        async with self._post(request) as response:
-            status, headers = response.status_code, response.headers
-            if status >= 300:
-                raise read_error(status, await response.aread(), headers)
-            if not is_event_stream(headers):
-                for event in read_reply(status, await response.aread(), headers):
+        accept = "text/event-stream" if request.stream else "application/json"
+        headers = {"Content-Type": "application/json", "Accept": accept}
+        async with self._pool.post(self.endpoint, request.body(), headers) as answer:
+            if answer.status >= 300:
+                raise read_error(answer.status, await answer.content(), answer.headers)
+            if not is_event_stream(answer.headers):
+                for event in read_reply(answer.status, await answer.content(), answer.headers):
                     yield event
                 return
-            chunks = response.aiter_bytes()
-            async for event in stream_events(chunks, headers):
+            async for event in _streamed(answer):
                 yield event
-            await _drain(chunks)
+            await answer.drain()
 
-    @contextlib.asynccontextmanager
-    async def _post(self, request: Request) -> AsyncIterator[Any]:
-        client = await self._pool.client()
-        accept = "text/event-stream" if request.stream else "application/json"
-        headers = {"Content-Type": "application/json", "Accept": accept, **self.endpoint.headers}
-        with _errors_of(client, self.endpoint):
-            post = client.build_request(
-                "POST", self.endpoint.url, content=request.body(), headers=headers
-            )
-            response = await client.send(post, stream=True)
-            try:
-                yield response
-            except ModelError as error:
-                _redact(error, self.endpoint.secrets)
-                raise
-            finally:
-                await response.aclose()
+
+async def _streamed(answer: Answer) -> AsyncIterator[StreamEvent]:
+    try:
+        async for event in stream_events(answer.chunks, answer.headers):
+            yield event
+    except TransportError as error:
+        raise StreamTruncatedError(
+            f"{error.message} The answer is not complete.",
+            status=answer.status,
+            request_id=request_id(answer.headers),
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -202,91 +165,22 @@ class _Reply:
         return isinstance(error, dict) and error.get("code") in TRANSIENT_CODES
 
 
-class _Pool:
-    """One HTTP client an event loop: connections belong to the loop that opened them."""
-
-    def __init__(self, given: HTTPClient | None, timeouts: Timeouts) -> None:
-        self._given = given
-        self._timeouts = timeouts
-        self._kept: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncGenerator[Any]]
-        self._kept = WeakKeyDictionary()
-        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
-
-    async def client(self) -> Any:
-        """The caller's own client, or this loop's."""
-        if self._given is not None:
-            return self._given
-        loop = asyncio.get_running_loop()
-        if loop not in self._clients:
-            limit = httpx.Limits(max_connections=None, keepalive_expiry=60.0)
-            wait = httpx.Timeout(self._timeouts.idle, connect=self._timeouts.connect)
-            # a loop closes its asynchronous generators before it ends, and so its client
-            self._kept[loop] = _closing_at_the_end(httpx.AsyncClient(timeout=wait, limits=limit))
-            self._clients[loop] = await anext(self._kept[loop])
-        return self._clients[loop]
-
-
-async def _closing_at_the_end(client: httpx.AsyncClient) -> AsyncGenerator[Any]:
-    try:
-        yield client
-    finally:
-        await client.aclose()
-
-
-async def _drain(chunks: AsyncIterator[bytes]) -> None:
-    """Read the end of the body, so that the connection can serve the next request."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(DRAIN):
-            async for _ in chunks:
-                pass
-
-
-@contextlib.contextmanager
-def _errors_of(client: Any, endpoint: Endpoint) -> Iterator[None]:
-    """Turn the errors of the client's own module into ours: httpx, or one with its names."""
-    module = _module_of(client)
-    if module is None:
-        yield
-        return
-    try:
-        yield
-    except (module.InvalidURL, module.UnsupportedProtocol) as error:
-        raise ConfigurationError(
-            f"base_url {_shown(endpoint)!r} is not a URL that can be reached: {error}"
-        ) from error
-    except module.TimeoutException as error:
-        raise ModelTimeoutError(
-            f"{_shown(endpoint)} did not answer in time ({type(error).__name__})."
-        ) from error
-    except module.HTTPError as error:
-        why = str(error) or type(error).__name__
-        raise TransportError(
-            f"Cannot reach {_shown(endpoint)}: {why}. Check the address and the network."
-        ) from error
-
-
-def _module_of(client: Any) -> Any:
-    names = [kind.__module__.partition(".")[0] for kind in type(client).__mro__]
-    modules = [sys.modules[name] for name in names if name in sys.modules]
-    return next((module for module in modules if hasattr(module, "TimeoutException")), None)
-
-
-def _shown(endpoint: Endpoint) -> str:
-    """The base URL without user, password and query, which may be secret."""
-    scheme, _, rest = endpoint.base_url.partition("://")
-    return f"{scheme}://{rest.partition('?')[0].rpartition('@')[2]}"
-
-
-def _redact(error: ModelError, secrets: list[str]) -> None:
-    for secret in secrets:
-        error.message = error.message.replace(secret, "[key]") if secret else error.message
-
-
 def _failure(state: tenacity.RetryCallState) -> BaseException | None:
     return state.outcome.exception() if state.outcome else None
 
 
-def _is_transient(state: tenacity.RetryCallState, retries: Retries) -> bool:
-    if (error := _failure(state)) is not None:
-        return retries.allows(error)
-    return bool(state.outcome and state.outcome.result().failed_for_now)
+def _is_preliminary(event: StreamEvent) -> bool:
+    """Whether nothing of the answer has come with it, so that a failure can still be hidden."""
+    if isinstance(event, Snapshot):
+        return not event.is_terminal
+    return isinstance(event, OtherEvent)
+
+
+def _adds_to_state(request: Request) -> bool:
+    """Whether the server appends the input to a conversation that it keeps."""
+    return any(fields.get("conversation") for fields in (request.extra, request.fields.values))
+
+
+def _is_in_doubt(error: ModelError) -> bool:
+    """Whether the server may have acted on a request that it has not refused."""
+    return (error.status is None or error.status < 400) and was_sent(error)

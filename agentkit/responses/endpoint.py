@@ -51,11 +51,8 @@ class Endpoint:
 
     @property
     def shown(self) -> str:
-        """The base URL without user, password and query, which may be secret."""
-        address = re.split(r"[?#]", self.base_url)[0]
-        scheme, separator, rest = address.rpartition("://")
-        host, slash, path = rest.partition("/")
-        return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}"
+        """The base URL as errors and reprs show it."""
+        return without_secrets(self.base_url)
 
     @property
     def secrets(self) -> list[str]:
@@ -64,6 +61,14 @@ class Endpoint:
         named = [*self.headers.items(), *parse_qsl(parts.query)]
         values = [value.removeprefix("Bearer ") for name, value in named if _may_be_secret(name)]
         return [value for value in (*values, parts.password) if value]
+
+
+def without_secrets(url: str) -> str:
+    """The URL without user, password and query."""
+    address = re.split(r"[?#]", url)[0]
+    scheme, separator, rest = address.rpartition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}"
 
 
 def _is_http(url: str) -> bool:

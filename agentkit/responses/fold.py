@@ -8,21 +8,64 @@ How the stream's items and those of the terminal event become one list stands in
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 
 from agentkit.errors import StreamTruncatedError
 from agentkit.responses.encoding import Wire
-from agentkit.responses.events import Delta, ErrorEvent, ItemEvent, PartDone, Snapshot, StreamEvent
+from agentkit.responses.events import (
+    ARGUMENTS_DELTA,
+    INPUT_DELTA,
+    REASONING_DELTA,
+    REFUSAL_DELTA,
+    SUMMARY_DELTA,
+    TEXT_DELTA,
+    Delta,
+    ErrorEvent,
+    ItemEvent,
+    PartDone,
+    Snapshot,
+    StreamEvent,
+)
 from agentkit.responses.failures import model_error
-from agentkit.responses.merge import merged
+from agentkit.responses.merge import (
+    CALLS,
+    Streamed,
+    is_repeated,
+    may_be_one,
+    merged,
+    says_something,
+)
 from agentkit.responses.response import Response, read_response
-from agentkit.responses.slots import Slots
+
+_ITEM_OF = {
+    TEXT_DELTA: "message",
+    REFUSAL_DELTA: "message",
+    ARGUMENTS_DELTA: "function_call",
+    INPUT_DELTA: "custom_tool_call",
+    SUMMARY_DELTA: "reasoning",
+    REASONING_DELTA: "reasoning",
+}
+# What an item begins as where no event says how it begins.
+_NEW: dict[str, Wire] = {
+    "message": {"type": "message", "role": "assistant"},
+    "function_call": {"type": "function_call"},
+    "custom_tool_call": {"type": "custom_tool_call"},
+    "reasoning": {"type": "reasoning", "summary": []},
+}
+_FIELD_OF = {ARGUMENTS_DELTA: "arguments", INPUT_DELTA: "input"}
+_PART_OF = {
+    TEXT_DELTA: ("content", "output_text", "text"),
+    REFUSAL_DELTA: ("content", "refusal", "refusal"),
+    SUMMARY_DELTA: ("summary", "summary_text", "text"),
+    REASONING_DELTA: ("content", "reasoning_text", "text"),
+}
 
 
 class Fold:
     """Takes the events of one stream in order; `response` is what they add up to."""
 
     def __init__(self) -> None:
-        self._slots = Slots()
+        self._slots = _Slots()
         self._terminal: Wire | None = None
         self._error: Wire | None = None
 
@@ -76,3 +119,156 @@ async def collect(events: AsyncIterator[StreamEvent]) -> Response:
     async for event in events:
         fold.add(event)
     return fold.response()
+
+
+@dataclass(slots=True, eq=False)
+class _Slot:
+    """One item while its events arrive."""
+
+    item: Wire
+    index: int | None = None
+    ids: set[str] = field(default_factory=set)
+    is_done: bool = False
+    pieces: dict[tuple[int, str], list[str]] = field(default_factory=dict)
+
+    @property
+    def type(self) -> str:
+        return str(self.item.get("type"))
+
+    def whole(self) -> Wire:
+        """The item with what its pieces say, which replaces what it said when it began."""
+        if not self.pieces or (self.is_done and self._says_it_all()):
+            return self.item
+        item = dict(self.item)
+        for (part, kind), pieces in sorted(self.pieces.items()):
+            if text := "".join(pieces):
+                _put(item, kind, part, text)
+        return item
+
+    def take(self, event: ItemEvent) -> None:
+        self.item = event.item
+        self.is_done = event.is_done
+        self.index = event.output_index if self.index is None else self.index
+        self.ids |= _names(event.item)
+
+    def is_another(self, item_id: str | None, index: int | None) -> bool:
+        """Whether both what names an item and its place speak against this one."""
+        other_id = item_id is not None and bool(self.ids) and item_id not in self.ids
+        return other_id and None not in (index, self.index) and index != self.index
+
+    def is_repeated_by(self, event: ItemEvent) -> bool:
+        """Whether it is this item that comes once more, and not another with its call id."""
+        index, call_id = event.output_index, event.item.get("call_id")
+        is_here = index is not None and index == self.index
+        is_same_call = bool(call_id) and call_id == self.item.get("call_id")
+        return (is_here and is_same_call) or is_repeated(self.item, event.item)
+
+    def _says_it_all(self) -> bool:
+        if self.type in CALLS:
+            return bool(self.item.get("arguments") or self.item.get("input"))
+        return says_something(self.item)
+
+
+class _Slots:
+    """The items of one stream, in the order in which they began."""
+
+    def __init__(self) -> None:
+        self._slots: list[_Slot] = []
+        self._place: tuple[str, str | None, int | None, int | None] | None = None
+        self._pieces: list[str] = []
+
+    def add_piece(self, event: Delta) -> None:
+        """Append to the item's text, refusal, reasoning, arguments or input."""
+        place = (event.type, event.item_id, event.output_index, event.part)
+        if place != self._place:
+            slot = self._slot_of(event.type, event)
+            self._pieces = slot.pieces.setdefault((event.part or 0, event.type), [])
+            self._place = place
+        self._pieces.append(event.delta)
+
+    def end_part(self, event: PartDone) -> None:
+        """Put the whole of a text in the place of its pieces; an empty one says nothing."""
+        if event.value:
+            kind = event.type.removesuffix("done") + "delta"
+            self._slot_of(kind, event).pieces[event.part or 0, kind] = [event.value]
+            self._place = None
+
+    def take_item(self, event: ItemEvent) -> None:
+        """Begin an item, or complete the one that had begun."""
+        slot = self._begun(event) or self._repeated(event) or self._begin(event.item)
+        if event.is_done or not slot.is_done:
+            slot.take(event)
+        self._place = None
+
+    def streamed(self) -> list[Streamed]:
+        """The items so far: by index where each has its own, else as they began."""
+        slots, indexes = self._slots, [slot.index for slot in self._slots]
+        if None not in indexes and len(set(indexes)) == len(indexes):
+            slots = sorted(slots, key=lambda slot: slot.index or 0)
+        return [Streamed(slot.whole(), slot.is_done) for slot in slots]
+
+    def _slot_of(self, kind: str, event: Delta | PartDone) -> _Slot:
+        slot = self._found(_ITEM_OF[kind], event)
+        if slot is None:
+            slot = self._begin(_NEW[_ITEM_OF[kind]])
+            slot.index = event.output_index
+            slot.ids = {event.item_id} if event.item_id else set()
+        return slot
+
+    def _found(self, item_type: str, event: Delta | PartDone) -> _Slot | None:
+        """The item of a piece: by id, by index, else the latest open one of its type."""
+        index = event.output_index
+        of_type = [slot for slot in reversed(self._slots) if slot.type == item_type]
+        for slot in of_type:
+            if event.item_id in slot.ids:
+                return slot
+        open_ones = [slot for slot in of_type if not slot.is_done]
+        placed = [slot for slot in (*open_ones, *of_type) if slot.index == index is not None]
+        unplaced = [slot for slot in open_ones if index is None or slot.index is None]
+        late = of_type if isinstance(event, PartDone) and index is None else []
+        return next(iter((*placed, *unplaced, *late)), None)
+
+    def _begun(self, event: ItemEvent) -> _Slot | None:
+        """The open item that this event is about: by name, by index, else by turn."""
+        names, index = _names(event.item), event.output_index
+        fit = [
+            slot
+            for slot in self._slots
+            if not slot.is_done
+            and may_be_one(slot.item, event.item)
+            and not slot.is_another(event.item.get("id"), index)
+        ]
+        named = [slot for slot in fit if names & slot.ids]
+        if named or not event.is_done:
+            return next(iter(named), None)
+        placed = [slot for slot in fit if index is not None and slot.index == index]
+        return next(iter(placed or fit), None)
+
+    def _repeated(self, event: ItemEvent) -> _Slot | None:
+        """The finished item that the server sends a second time."""
+        done = (slot for slot in self._slots if slot.is_done)
+        return next((slot for slot in done if slot.is_repeated_by(event)), None)
+
+    def _begin(self, item: Wire) -> _Slot:
+        slot = _Slot(item)
+        self._slots.append(slot)
+        return slot
+
+
+def _names(item: Wire) -> set[str]:
+    return {name for key in ("id", "call_id") if isinstance(name := item.get(key), str) and name}
+
+
+def _put(item: Wire, kind: str, index: int, text: str) -> None:
+    if kind in _FIELD_OF:
+        item[_FIELD_OF[kind]] = text
+        return
+    where, part_type, key = _PART_OF[kind]
+    parts = list(item[where]) if isinstance(item.get(where), list) else []
+    begun = parts[index] if index < len(parts) and isinstance(parts[index], dict) else {}
+    if begun.get("type") == part_type:
+        parts[index] = {**begun, key: text}
+    else:
+        extra: Wire = {"annotations": []} if part_type == "output_text" else {}
+        parts.append({"type": part_type, key: text, **extra})
+    item[where] = parts

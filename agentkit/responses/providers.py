@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from agentkit.errors import ConfigurationError
 from agentkit.responses.dialect import Dialect
+from agentkit.responses.endpoint import without_secrets
 
 
 @dataclass(frozen=True)
@@ -32,15 +33,22 @@ class Provider:
 
     def url(self, environment: Mapping[str, str]) -> str:
         """The base URL. Raises ConfigurationError where it is not known."""
-        said = environment.get(self.url_variable, "") if self.url_variable else ""
+        said = environment.get(self.url_variable, "").strip() if self.url_variable else ""
         if said:
-            root = (said if "://" in said else f"http://{said}").rstrip("/")
+            root = (said if "://" in said else self._local(said)).rstrip("/")
             return root if root.endswith(self.url_suffix) else root + self.url_suffix
         if not self.base_url:
             raise ConfigurationError(
                 f"Where is {self.name}? Set {self.url_variable} or pass base_url."
             )
         return self.base_url
+
+    def _local(self, host: str) -> str:
+        """The URL of a bare `host` or `host:port`, as Ollama's own variable has it."""
+        port = urlsplit(self.base_url).port
+        address = host if ":" in host or port is None else f"{host}:{port}"
+        # the address to listen on is none to connect to
+        return f"http://{address}".replace("//0.0.0.0", "//127.0.0.1")
 
     def headers(self, key: str | None) -> dict[str, str]:
         """The headers that carry the key."""
@@ -108,16 +116,27 @@ DEFAULT_MODELS = {
 """A model that a provider is known to have, for a caller who names none."""
 
 
+_AZURE_HOSTS = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
+
+
 def provider_of(base_url: str) -> Provider:
     """The provider at a base URL's host, or one without a name and a key for any other host."""
-    host = urlsplit(base_url).hostname
-    if host is None:
-        raise ConfigurationError(
-            f"base_url {base_url!r} is not a URL. Write it like https://host/v1."
-        )
+    scheme, host = _scheme_and_host(base_url)
     for provider in PROVIDERS.values():
-        if provider.key_variable and urlsplit(provider.base_url).hostname == host:
+        if provider.key_variable and _scheme_and_host(provider.base_url) == (scheme, host):
             return provider
-    if host.endswith((".openai.azure.com", ".cognitiveservices.azure.com")):
+    if scheme == "https" and host.endswith(_AZURE_HOSTS):
         return PROVIDERS["azure"]
     return Provider(host, base_url)
+
+
+def _scheme_and_host(url: str) -> tuple[str, str]:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")
+    if url and not parts.hostname:
+        raise ConfigurationError(
+            f"base_url {without_secrets(url)!r} is not a URL. Write it like https://host/v1."
+        )
+    return parts.scheme, parts.hostname or ""

@@ -113,13 +113,95 @@ class Answer:
     def __init__(self, response: Any, client: Any, endpoint: Endpoint) -> None:
         self.status: int = response.status_code
         self.headers: Mapping[str, str] = response.headers
+        self.chunks = _chunks(response.aiter_bytes(), client, endpoint)
+        """The decompressed pieces of the body; iterating raises ModelError."""
         self._response = response
-        self._errors = errors_of, client, endpoint
-        self.chunks = self._chunks()
 
-    async def _chunks(self) -> AsyncGenerator[bytes]:
-        """The decompressed pieces of the body. Raises ModelError."""
-        errors_of, client, endpoint = self._errors
-        with errors_of(client, endpoint):
-            async for chunk in self._response.aiter_bytes():
+    async def content(self) -> bytes:
+        """The whole body. Raises ModelError."""
+        pieces, size = [], 0
+        async for chunk in self.chunks:
+            pieces.append(chunk)
+            size += len(chunk)
+            if size > MAX_BODY:
+                why = f"The answer has more than {MAX_BODY:,} bytes."
+                raise ProtocolError(why, status=self.status)
+        return b"".join(pieces)
+
+    async def drain(self) -> None:
+        """Read the end of the body, so that the connection can serve the next request."""
+        # what has to be said has been said, so how the body ends no longer matters
+        with contextlib.suppress(TimeoutError, ModelError):
+            async with asyncio.timeout(DRAIN):
+                async for _ in self.chunks:
+                    pass
+
+    async def close(self) -> None:
+        """Give the connection back, or close it where the body has not been read."""
+        await self.chunks.aclose()
+        await self._response.aclose()
+
+
+@contextlib.contextmanager
+def errors_of(client: Any, endpoint: Endpoint) -> Iterator[None]:
+    """Turn the errors of the client's own module into ours: httpx, or one with its names."""
+    module = _module_of(client)
+    try:
+        yield
+    except (module.InvalidURL, module.UnsupportedProtocol) as error:
+        raise ConfigurationError(
+            f"base_url {endpoint.shown!r} is not a URL that can be reached: {error}"
+        ) from error
+    except module.TimeoutException as error:
+        raise ModelTimeoutError(
+            f"{endpoint.shown} did not answer in time ({type(error).__name__})."
+        ) from error
+    except module.ConnectError as error:
+        raise TransportError(
+            f"Cannot reach {endpoint.shown}: {_reason(error)}. Check the address and the network."
+        ) from error
+    except (module.HTTPError, module.StreamError, OSError) as error:
+        raise TransportError(
+            f"The connection to {endpoint.shown} broke: {_reason(error)}."
+        ) from error
+
+
+def was_sent(error: ModelError) -> bool:
+    """Whether the server may have had the request: not where it could not be connected to."""
+    return type(error.__cause__).__name__ not in ("ConnectError", "ConnectTimeout", "PoolTimeout")
+
+
+def redact(error: ModelError, secrets: list[str]) -> None:
+    """Take what is secret out of everything that the error shows."""
+    for secret in secrets:
+        error.message = error.message.replace(secret, "[key]")
+        error.code = error.code and error.code.replace(secret, "[key]")
+        error.param = error.param and error.param.replace(secret, "[key]")
+    error.args = (error.message,)
+
+
+async def _chunks(
+    body: AsyncGenerator[bytes], client: Any, endpoint: Endpoint
+) -> AsyncGenerator[bytes]:
+    with errors_of(client, endpoint):
+        async with contextlib.aclosing(body):
+            async for chunk in body:
                 yield chunk
+
+
+async def _closing_at_the_end(client: httpx.AsyncClient) -> AsyncGenerator[Any]:
+    try:
+        yield client
+    finally:
+        await client.aclose()
+
+
+def _module_of(client: Any) -> Any:
+    """The module whose errors the client raises: that of the class, or of one it inherits from."""
+    names = [kind.__module__.partition(".")[0] for kind in type(client).__mro__]
+    modules = [sys.modules[name] for name in names if name in sys.modules]
+    return next((module for module in modules if hasattr(module, "UnsupportedProtocol")), httpx)
+
+
+def _reason(error: BaseException) -> str:
+    return (str(error) or type(error).__name__).rstrip(".")

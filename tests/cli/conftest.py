@@ -80,4 +80,6 @@ def start() -> Iterator[Start]:
     for process, watch in running:
         watch.cancel()
         process.kill()
-        process.communicate()
+        process.wait()
+        for stream in filter(None, (process.stdin, process.stdout, process.stderr)):
+            stream.close()

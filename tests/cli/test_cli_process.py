@@ -55,14 +55,15 @@ async def test_a_reply_that_is_no_response_fails_in_one_line(content, remedy, st
     assert remedy in err
 
 
+@posix
 def test_text_reaches_a_pipe_while_the_model_still_speaks(start, bot):
-    # the model's second word waits for what is typed after the first was seen
+    # the second word waits for the gate, which opens when the first was read
     path = bot(
         "class Slow:\n"
         "    async def stream(self, request):\n"
         "        async for event in ScriptedModel('Hello world').stream(request):\n"
         "            if getattr(event, 'delta', '') == ' world':\n"
-        "                await asyncio.to_thread(open('gate').read)\n"
+        "                await asyncio.to_thread(lambda: open('gate').read())\n"
         "            yield event\n"
         "agent = Agent(Slow())"
     )
@@ -157,6 +158,15 @@ def test_a_reader_that_leaves_ends_the_command_quietly(start, bot):
         pass
     assert process.stderr.read() == ""
     assert process.wait() == 141
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device of Linux")
+def test_output_that_cannot_be_written_is_one_line(start, bot):
+    path = bot("agent = Agent(ScriptedModel('Hello.'))")
+    with open("/dev/full", "w") as full:
+        process = start("run", "?", "-q", "-a", path, "--json", stdout=full)
+        _, err = process.communicate()
+    assert (process.returncode, err) == (1, "agentkit: No space left on device\n")
 
 
 def test_stdout_without_the_characters_gets_escapes(start, bot):

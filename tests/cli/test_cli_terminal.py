@@ -31,7 +31,7 @@ def on_a_terminal(start, *arguments, env=None):
 
 
 def without_escapes(text):
-    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", text)
+    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|\r", "", text)
 
 
 def test_a_terminal_gets_colours_and_the_answer_as_it_arrives(start, bot):
