@@ -182,7 +182,7 @@ class Agent:
     ) -> RunResult:
         """`run` from anywhere: a script, a thread, a notebook, inside a running loop."""
         return background().run(
-            self.run(input, session=session, deps=deps, limits=limits, on_event=on_event)
+            partial(self.run, input, session=session, deps=deps, limits=limits, on_event=on_event)
         )
 
     def resume_sync(
@@ -196,7 +196,7 @@ class Agent:
     ) -> RunResult:
         """`resume` from anywhere."""
         return background().run(
-            self.resume(session, decisions, deps=deps, limits=limits, on_event=on_event)
+            partial(self.resume, session, decisions, deps=deps, limits=limits, on_event=on_event)
         )
 
     def stream(

@@ -10,15 +10,16 @@ import asyncio
 import atexit
 import os
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar
 
 from agentkit.errors import ConfigurationError
 
 T = TypeVar("T")
+Work = Callable[[], Coroutine[Any, Any, T]]
 
 STOP = 5.0
 """Seconds that an interrupted run has to end its tools."""
@@ -34,27 +35,26 @@ class Background:
         self._thread.start()
         atexit.register(self._stop)
 
-    def start(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
-        """Begin the coroutine.
+    def start(self, work: Work[T]) -> Future[T]:
+        """Begin the work.
 
         Raises ConfigurationError in the loop's own thread, which would wait for itself.
         """
         if threading.current_thread() is self._thread:
-            coroutine.close()
             raise ConfigurationError(
                 "A synchronous run cannot be started from an asynchronous tool or listener. "
                 "Use `await agent.run(…)` there."
             )
-        return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
+        return asyncio.run_coroutine_threadsafe(work(), self.loop)
 
-    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """What the coroutine returns. An interrupt cancels it, and waits until it has ended.
+    def run(self, work: Work[T]) -> T:
+        """What the work comes to. An interrupt cancels it, and waits until it has ended.
 
-        The interrupt then carries `.result`, what the coroutine came to, None where it is unknown.
+        The interrupt then carries `.result`, what it came to, None where that is unknown.
         """
         ended = threading.Event()
         outcome: list[Any] = []
-        future = self.start(_noted(coroutine, outcome, ended))
+        future = self.start(partial(_noted, work, outcome, ended))
         try:
             return future.result()
         except (KeyboardInterrupt, SystemExit) as interrupt:
@@ -78,12 +78,10 @@ class Background:
         self._thread.join(STOP)
 
 
-async def _noted(
-    coroutine: Coroutine[Any, Any, T], outcome: list[Any], ended: threading.Event
-) -> T:
-    """What the coroutine returns, noted too for a caller who could not wait for it."""
+async def _noted(work: Work[T], outcome: list[Any], ended: threading.Event) -> T:
+    """What the work comes to, noted too for a caller who could not wait for it."""
     try:
-        result = await coroutine
+        result = await work()
     except BaseException as error:
         outcome.append(getattr(error, "result", None))
         raise

@@ -124,7 +124,7 @@ def _output(log: Log, text: str, status: Status, output: OutputFormat | None) ->
     if log.trip.final is not None:
         value = log.trip.final.value
         return value if output is None else output.validate(value)
-    if not text and (output is None or status == "limited"):
+    if not text and status == "limited":
         return None
     return text if output is None else output.read(text)
 

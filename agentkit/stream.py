@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import queue
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -109,7 +110,7 @@ class SyncStream(_Ending):
         self._task: Any = None
 
     def __enter__(self) -> Self:
-        self._task = background().start(_drive(self._start, self._events.put))
+        self._task = background().start(partial(_drive, self._start, self._events.put))
         return self
 
     def __exit__(

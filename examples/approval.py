@@ -9,21 +9,19 @@ def send(to: str, text: str) -> str:
     return "sent"
 
 
-def agent() -> Agent:
-    return Agent(ScriptedModel(call("send", to="Ada", text="Hi"), "Done."), tools=[send])
-
-
-waiting = agent().run_sync("Write to Ada.")
-[pending] = waiting.pending
-print(waiting.status, pending.name, pending.arguments, pending.reason)
-
 for decision in (
-    Approve(pending.call_id),
-    Edit(pending.call_id, {"to": "Ada", "text": "Dear Ada"}),
-    Reject(pending.call_id, "She is on holiday."),
-    Answer(pending.call_id, "sent by hand"),
+    Approve("call_1"),
+    Edit("call_1", {"to": "Ada", "text": "Dear Ada"}),
+    Reject("call_1", "She is on holiday."),
+    Answer("call_1", "sent by hand"),
 ):
-    ended = agent().run_sync("Write to Ada.")
+    model = ScriptedModel(call("send", "call_1", to="Ada", text="Hi"), "Done.")
+    agent = Agent(model, tools=[send])
+
+    waiting = agent.run_sync("Write to Ada.")
+    [pending] = waiting.pending
+    print(waiting.status, pending.call_id, pending.name, pending.arguments)
+
     print(type(decision).__name__)
-    done = Agent(ScriptedModel("Done."), tools=[send]).resume_sync(ended, [decision])
-    print("  the model reads:", done.log.items[-2].wire["output"])
+    agent.resume_sync(waiting, [decision])
+    print("  the model reads:", model.requests[1].outputs)

@@ -200,3 +200,51 @@ async def test_a_timeout_around_a_run_carries_the_run_as_its_cause():
         async with asyncio.timeout(0.01):
             await Agent(ScriptedModel([call("hang")]), tools=[hang]).run("go")
     assert caught.value.__cause__.result.status == "cancelled"
+
+
+async def steps(number: int) -> None:
+    for _ in range(number):
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("step", range(1, 32))
+async def test_cancelled_at_any_step_a_run_goes_on_and_runs_nothing_twice_unasked(step):
+    runs: list[str] = []
+
+    @tool
+    async def pay(name: str) -> str:
+        runs.append(name)
+        await steps(5)
+        return name
+
+    @tool(effect="read")
+    async def look(name: str) -> str:
+        await steps(3)
+        return name
+
+    async def two_calls(request: Request) -> list:
+        await steps(4)
+        turn = len(request.outputs)
+        return [call("pay", name=f"p{turn}"), call("look", name=f"l{turn}")]
+
+    async def an_end(request: Request) -> str:
+        await steps(4)
+        return "done"
+
+    agent = Agent(ScriptedModel(two_calls, two_calls, an_end), tools=[pay, look])
+    task = asyncio.create_task(agent.run("go"))
+    await steps(step)
+    task.cancel()
+    try:
+        result = await task
+    except asyncio.CancelledError as error:
+        agent = agent.replace(model=ScriptedModel(an_end))
+        result = await agent.resume(Log.load(error.result.log.dump()))
+    if words := [Reject(each.call_id) for each in result.pending]:
+        result = await agent.resume(result, words)
+    assert (result.status, result.output) == ("completed", "done")
+    assert len(runs) == len(set(runs))
+    sent = agent.model.requests[-1].input
+    assert len([item for item in sent if item.type == "function_call"]) == len(
+        [item for item in sent if item.type == "function_call_output"]
+    )
