@@ -46,7 +46,14 @@ def run(*command: str) -> str:
     environment = {key: os.environ[key] for key in keys if key in os.environ}
     environment |= {"COLUMNS": "88", "NO_COLOR": "1", "PYTHONWARNINGS": "error"}
     done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
     if done.returncode:
         raise SystemExit(f"{shlex.join(command)} failed:\n{done.stderr}")

@@ -39,7 +39,9 @@ async def test_a_run_asks_runs_the_calls_and_asks_again():
 
 
 async def test_the_calls_of_an_answer_run_together_and_go_back_in_call_order():
-    started, gates, ended = [], {name: asyncio.Event() for name in "abc"}, []
+    started, ended = [], []
+    gates = {name: asyncio.Event() for name in "abc"}
+    ends = {name: asyncio.Event() for name in "abc"}
     all_started = asyncio.Event()
 
     @tool
@@ -49,14 +51,14 @@ async def test_the_calls_of_an_answer_run_together_and_go_back_in_call_order():
             all_started.set()
         await gates[name].wait()
         ended.append(name)
+        ends[name].set()
         return name
 
     async def open_backwards() -> None:
         await all_started.wait()
         for name in "cba":
             gates[name].set()
-            while ended[-1:] != [name]:
-                await asyncio.sleep(0)
+            await ends[name].wait()
 
     model = ScriptedModel([call("wait", name=name) for name in "abc"], "done")
     async with asyncio.TaskGroup() as group:
@@ -73,7 +75,7 @@ async def test_sync_tools_run_in_threads_at_the_same_time():
     @tool
     def meet() -> str:
         barrier.wait()
-        return threading.current_thread().name
+        return str(threading.get_ident())
 
     model = ScriptedModel([call("meet"), call("meet")], "done")
     await Agent(model, tools=[meet]).run("go")

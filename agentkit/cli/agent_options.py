@@ -54,8 +54,8 @@ def add_limit_options(parser: argparse.ArgumentParser) -> None:
     limits = parser.add_argument_group("limits")
     add = limits.add_argument
     add("--max-turns", metavar="N", type=at_least_one, help="requests to the model")
-    add("--tool-calls", metavar="N", type=at_least_one, help="tool calls that may run")
-    add("--tokens", metavar="N", type=at_least_one, help="input and output tokens")
+    add("--max-tool-calls", metavar="N", type=at_least_one, help="tool calls that may run")
+    add("--max-tokens", metavar="N", type=at_least_one, help="input and output tokens")
     add("--timeout", metavar="SECONDS", type=seconds, help="time for all of it")
 
 
@@ -90,8 +90,8 @@ def _server(arguments: argparse.Namespace) -> dict[str, Any]:
 def _changes(agent: Agent, arguments: argparse.Namespace) -> dict[str, Any]:
     bounds = {
         "turns": arguments.max_turns,
-        "tool_calls": arguments.tool_calls,
-        "tokens": arguments.tokens,
+        "tool_calls": arguments.max_tool_calls,
+        "tokens": arguments.max_tokens,
         "seconds": arguments.timeout,
     }
     given = {name: bound for name, bound in bounds.items() if bound is not None}

@@ -157,6 +157,7 @@ def result_wire(result: RunResult, error: Exception | None) -> Wire:
         "output": plain(result.output),
         "text": result.text,
         "usage": asdict(result.usage),
+        "cost": result.cost,
         "turns": result.turns,
         "session": result.session,
         "limit": result.limit,

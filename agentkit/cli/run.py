@@ -33,8 +33,8 @@ EXAMPLES = """\
 
 _REMEDIES = {
     "turns": "Allow more with --max-turns.",
-    "tool_calls": "Allow more with --tool-calls.",
-    "tokens": "Allow more with --tokens.",
+    "tool_calls": "Allow more with --max-tool-calls.",
+    "tokens": "Allow more with --max-tokens.",
     "seconds": "Allow more with --timeout.",
     "same_calls": "The model made the same call again and again; ask it differently.",
 }

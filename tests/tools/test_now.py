@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import available_timezones
 
 import pytest
-from agentkit_tools import now
-from agentkit_tools.now import time_in, unknown_zone
 
 from agentkit import Retry
+from agentkit_tools import now
+from agentkit_tools.now import time_in, unknown_zone
 
 INSTANT = datetime(2026, 3, 29, 1, 0, 5, tzinfo=UTC)
 
