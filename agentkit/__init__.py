@@ -6,12 +6,12 @@ A map of the package, from the wire up; a module imports only from those above i
 
     errors                      every error, and for whom it is
     responses/                  the wire: items, requests, events, servers; no agents
-    schema/  tool  results      functions as tools
+    schema/  results  tools     functions as tools
     records  log  moves         the log is the run; `next_move` says what follows from it
     conversation  output  limits  cost  approval  events  middleware    policies: small values
     testing/                    models and a server without a key or a network
     run  ask  perform  dispatch  loop    the moves; loop.py is the file to read first
-    models  input  result  background  stream  agent    the faces
+    models  input  options  result  background  stream  agent    the faces
     cli/                        the command
 
 Names load on first use, so importing agentkit costs next to nothing.
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from agentkit.responses.parts import File, Image
     from agentkit.responses.response import Model, Request, Response, Usage
     from agentkit.result import PendingCall, RunResult
-    from agentkit.tool import Final, Retry, Tool, ToolContext, tool
+    from agentkit.tools import Final, Retry, Tool, ToolContext, tool
 
 _ROOM_OF = {
     "Agent": "agent",
@@ -71,7 +71,7 @@ _ROOM_OF = {
     "ContextLengthError": "errors",
     "Edit": "approval",
     "File": "responses.parts",
-    "Final": "tool",
+    "Final": "tools",
     "Image": "responses.parts",
     "Limits": "limits",
     "Log": "log",
@@ -89,22 +89,22 @@ _ROOM_OF = {
     "Request": "responses.response",
     "Response": "responses.response",
     "ResponsesModel": "responses.client",
-    "Retry": "tool",
+    "Retry": "tools",
     "RunResult": "result",
     "ServerError": "errors",
     "StreamTruncatedError": "errors",
     "TextDelta": "events",
-    "Tool": "tool",
+    "Tool": "tools",
     "ToolArgumentError": "errors",
     "ToolCall": "events",
-    "ToolContext": "tool",
+    "ToolContext": "tools",
     "ToolDefinitionError": "errors",
     "ToolOutput": "events",
     "ToolProgress": "events",
     "TransportError": "errors",
     "Usage": "responses.response",
     "around_calls": "middleware",
-    "tool": "tool",
+    "tool": "tools",
 }
 
 __all__ = [
@@ -166,13 +166,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
-
-
-class _Package(__import__("types").ModuleType):
-    def __setattr__(self, name, value):
-        if name == "tool" and isinstance(value, __import__("types").ModuleType):
-            return
-        super().__setattr__(name, value)
-
-
-__import__("sys").modules[__name__].__class__ = _Package

@@ -27,6 +27,7 @@ from agentkit.loop import loop
 from agentkit.middleware import Middleware
 from agentkit.models import check_name, model_for
 from agentkit.moves import CallTools, Finish, next_move
+from agentkit.options import checked_limits, checked_settings, tools_by_name
 from agentkit.output import output_format
 from agentkit.records import Input, Record, Setup
 from agentkit.responses.dialect import Dialect
@@ -36,7 +37,7 @@ from agentkit.responses.response import Fields, Model
 from agentkit.result import RunResult, broken_off, result_of
 from agentkit.run import Run
 from agentkit.stream import Stream, SyncStream
-from agentkit.tool import Tool, as_tool
+from agentkit.tools import Tool
 
 if TYPE_CHECKING:
     from agentkit.responses.client import HTTPClient
@@ -44,18 +45,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Session = str | RunResult | Log | None
 """The name of a session, or the log, or the result, of a run to go on from."""
-
-# Fields of a request that have an argument of their own, or that the loop sets.
-_OWN_PLACE = {
-    "model": "pass the model as the first argument",
-    "instructions": "pass instructions=",
-    "tools": "pass tools=",
-    "input": "pass it to run()",
-    "stream": "use agent.stream()",
-    "background": "it is not supported",
-    "previous_response_id": "pass state='chained'",
-    "conversation": "pass state='conv_…'",
-}
 
 
 class Agent:
@@ -101,10 +90,10 @@ class Agent:
             raise ConfigurationError("store: logs are kept in memory; pass nothing.")
         self.name = name
         self.instructions = instructions
-        self.tools: dict[str, Tool] = _tools_by_name(tools)
+        self.tools: dict[str, Tool] = tools_by_name(tools)
         self.hosted_tools: list[Wire] = [each for each in tools if isinstance(each, dict)]
-        self.limits = limits or Limits()
-        self.settings = _checked_settings(settings or {})
+        self.limits = checked_limits(limits) or Limits()
+        self.settings = checked_settings(settings or {})
         self._output = output_format(output)
         self._given_model = model
         self._named = partial(
@@ -125,8 +114,16 @@ class Agent:
         return f"Agent({name!r}, tools=[{', '.join(self.tools)}])"
 
     def replace(self, **options: Any) -> Agent:
-        """An agent like this one, but for these arguments of the constructor."""
-        return Agent(**{**self._given, **options})
+        """An agent like this one, but for these arguments of the constructor.
+
+        A key is for one server: where `base_url` changes, or `model` names a provider, the key
+        and the URL that were given before are forgotten.
+        """
+        given = {**self._given, **options}
+        if "base_url" in options or ":" in str(options.get("model", "")):
+            kept = {key: options.get(key) for key in ("api_key", "base_url")}
+            given |= kept
+        return Agent(**given)
 
     @cached_property
     def model(self) -> Model:
@@ -248,7 +245,7 @@ class Agent:
             model=self.model,
             tools=self.tools,
             conversation=self._conversation,
-            limits=options.limits or self.limits,
+            limits=checked_limits(options.limits) or self.limits,
             output=self._output,
             approve=self._approve,
             middleware=self._middleware,
@@ -288,39 +285,6 @@ class _Options:
     deps: Any
     limits: Limits | None
     listener: Listener | None
-
-
-def _tools_by_name(tools: Sequence[Any]) -> dict[str, Tool]:
-    by_name: dict[str, Tool] = {}
-    for each in tools:
-        if isinstance(each, dict):
-            if not each.get("type"):
-                raise ConfigurationError(f"tools: a hosted tool needs a type, got {each!r:.80}.")
-            if each["type"] == "function":
-                raise ConfigurationError(
-                    f"tools: nothing runs {each.get('name')!r}. Use Tool.from_schema, which takes "
-                    "the function too."
-                )
-            continue
-        made = as_tool(each)
-        if made.name in by_name:
-            raise ConfigurationError(
-                f"tools: two are named {made.name!r}. Rename one: @tool(name=…)."
-            )
-        by_name[made.name] = made
-    return by_name
-
-
-def _checked_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    for key, remedy in _OWN_PLACE.items():
-        if key in settings:
-            raise ConfigurationError(f"settings: {key!r} has no place there; {remedy}.")
-    for key, value in (settings.get("metadata") or {}).items():
-        if not isinstance(value, str):
-            raise ConfigurationError(
-                f"settings: metadata[{key!r}] is {value!r}; the wire takes strings only."
-            )
-    return dict(settings)
 
 
 def _log_of(session: Session) -> tuple[Log, str]:

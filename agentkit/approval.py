@@ -15,7 +15,7 @@ from agentkit.log import MCP_APPROVAL, CallState, Log
 from agentkit.records import Decision as DecisionRecord
 from agentkit.responses.encoding import encode
 from agentkit.results import to_output
-from agentkit.tool import Tool
+from agentkit.tools import Tool
 
 Word = Literal["allow", "ask", "reject"]
 

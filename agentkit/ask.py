@@ -13,8 +13,8 @@ from agentkit.limits import LANDING
 from agentkit.log import CallState, wants_calls, with_unique_calls
 from agentkit.middleware import wrapped_ask
 from agentkit.moves import is_on_the_way
-from agentkit.output import repair_message
-from agentkit.records import Answer, Decision, Input, Record, without_echo
+from agentkit.output import OutputFormat, repair_message
+from agentkit.records import Answer, Decision, Input, Record
 from agentkit.responses.encoding import JSON
 from agentkit.responses.events import (
     REASONING_DELTA,
@@ -30,23 +30,28 @@ from agentkit.responses.items import FunctionCall
 from agentkit.responses.response import Fields, Request, Response
 from agentkit.run import Run
 
+OUT_OF_TIME = "seconds"
+"""The reason of an answer that was cut off by the run's own bound on time."""
+
+# What a response repeats of its request, which Setup holds once; its output is kept as items.
+_ECHO = frozenset({"instructions", "tools", "tool_choice", "text", "input", "output"})
+
 
 async def ask(run: Run) -> None:
     """Ask the model for its next answer and take it into the log. Raises ModelError."""
-    limit = _landing(run)
-    began = run.clock()
+    limit, began = _landing(run), run.clock()
+    request = next_request(run, limit)
     heard: set[type[Event]] = set()
     receive = partial(_receive, run, heard)
-    response = await wrapped_ask(run.middleware, receive)(next_request(run, limit))
-    if TextDelta not in heard and response.text:
+    if run.middleware:
+        response = await wrapped_ask(run.middleware, receive)(request)
+    else:
+        response = await receive(request)
+    if run.listener is not None and TextDelta not in heard and response.text:
         run.emit(TextDelta(response.text))
     if response.incomplete_reason == OUT_OF_TIME:
         limit = "seconds"
     await run.append(*_records(run, response, limit, run.clock() - began))
-
-
-OUT_OF_TIME = "seconds"
-"""The reason of an answer that was cut off by the run's own bound on time."""
 
 
 def next_request(run: Run, limit: str | None = None) -> Request:
@@ -54,9 +59,8 @@ def next_request(run: Run, limit: str | None = None) -> Request:
     setup = run.log.setup
     values: Mapping[str, Any] = setup.fields.values if setup else {}
     items, extra = run.conversation.next_input(run.log)
-    choice = _tool_choice(setup.tool_choice if setup else None, run.log.trip.turns)
-    if choice is not None:
-        extra["tool_choice"] = choice
+    if setup and setup.tool_choice is not None:
+        extra["tool_choice"] = _tool_choice(setup.tool_choice, run.log.trip.turns)
     if limit:
         extra["instructions"] = f"{values.get('instructions') or ''}\n\n{LANDING}".strip()
     if limit and values.get("tools"):
@@ -78,7 +82,7 @@ def _landing(run: Run) -> str | None:
 
 def _tool_choice(choice: JSON, turns: int) -> JSON:
     """A forced choice is let go after the first turn, or the run would never end."""
-    if turns == 0 or choice in (None, "auto", "none"):
+    if turns == 0 or choice in ("auto", "none"):
         return choice
     if isinstance(choice, dict) and choice.get("type") == "allowed_tools":
         return {**choice, "mode": "auto"}
@@ -115,22 +119,28 @@ def _said(event: StreamEvent) -> Event | None:
 
 
 def _records(run: Run, response: Response, limit: str | None, seconds: float) -> list[Record]:
-    response = without_echo(with_unique_calls(response, run.log))
-    problems = _problems(run, response)
-    words = {} if limit else _words(run, response)
+    response = _kept(with_unique_calls(response, run.log))
+    problems = _problems(run.output, response) if run.output else []
+    words = _words(run, response) if run.asks_people and not limit else {}
     answer = Answer(response, tuple(words), tuple(problems), limit, seconds)
     if problems and not limit and not run.log.trip.was_repaired:
         return [answer, Input((repair_message(problems),), is_repair=True)]
     return [answer, *(decision for decision in words.values() if decision)]
 
 
-def _problems(run: Run, response: Response) -> list[str]:
+def _kept(response: Response) -> Response:
+    """The response without what only repeats its request."""
+    wire = {key: value for key, value in response.wire.items() if key not in _ECHO}
+    return Response(wire, response.output)
+
+
+def _problems(output: OutputFormat, response: Response) -> list[str]:
     """Why the answer does not fit the output type, where it is an answer."""
-    if run.output is None or not response.is_complete or response.refusal:
+    if not response.is_complete or response.refusal:
         return []
     if wants_calls(response) or is_on_the_way(response):
         return []
-    return run.output.problems(response.text)
+    return output.problems(response.text)
 
 
 def _words(run: Run, response: Response) -> dict[str, Decision | None]:

@@ -18,7 +18,7 @@ from agentkit.perform import perform, rejected_text
 from agentkit.records import Ended, Output, Started
 from agentkit.responses.items import FunctionCall, Item, OtherItem, call_output
 from agentkit.run import Run
-from agentkit.tool import BoundCall, Tool, near_miss
+from agentkit.tools import BoundCall, Tool, near_miss
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,12 @@ async def dispatch(run: Run, calls: Sequence[CallState]) -> None:
             await run.append(each)
     if ready:
         await run.append(Started({each.call.call_id: each.tool.effect for each in ready}))
-        await _run_together(run, ready)
+    if len(ready) == 1:  # a group of tasks costs more than most tools
+        await perform(run, ready[0].call, ready[0].tool, ready[0].bound)
+    elif ready:
+        async with asyncio.TaskGroup() as group:
+            for each in ready:
+                group.create_task(perform(run, each.call, each.tool, each.bound))
 
 
 def closing_outputs(log: Log) -> list[Output]:
@@ -65,22 +70,31 @@ def decide(run: Run, calls: Sequence[CallState]) -> list[Ready | Refused | Outpu
     decided: list[Ready | Refused | Output] = []
     planned: Counter[str] = Counter()
     for call in calls:
-        each = (
-            _by_hand(call) or _unfit(run, call) or _limited(run, call, planned) or _bound(run, call)
-        )
+        each = _decided(run, call, planned)
         if isinstance(each, Ready) and call.effect is None:
             planned[call.name] += 1
         decided.append(each)
     return decided
 
 
-async def _run_together(run: Run, ready: Sequence[Ready]) -> None:
-    if len(ready) == 1:
-        await perform(run, ready[0].call, ready[0].tool, ready[0].bound)
-        return
-    async with asyncio.TaskGroup() as group:
-        for each in ready:
-            group.create_task(perform(run, each.call, each.tool, each.bound))
+def _decided(run: Run, call: CallState, planned: Counter[str]) -> Ready | Refused | Output:
+    if call.is_decided_by_hand:
+        return _by_hand(call)
+    tool = run.tools.get(call.name)
+    if tool is None:
+        return Refused(call, unknown_tool(call.name, list(run.tools)))
+    if call.item.wire.get("status") == "incomplete":
+        return Refused(call, f"{call.name} was not run: its arguments were cut off.", "skipped")
+    if run.is_out_of_tool_time:
+        text = f"{call.name} was not run: the time of this run is used up."
+        return Refused(call, text, "skipped", limit="seconds")
+    # what was interrupted had been let through, and counted, before
+    if call.effect is None and (refused := _beyond(run, call, tool, planned)):
+        return refused
+    try:
+        return Ready(call, tool, tool.bind(call.arguments))
+    except ToolArgumentError as error:
+        return Refused(call, str(error), error=error)
 
 
 async def _refuse(run: Run, refused: Refused) -> None:
@@ -90,13 +104,11 @@ async def _refuse(run: Run, refused: Refused) -> None:
     run.emit(ToolOutput(call.call_id, call.name, refused.text, refused.ended, error=refused.error))
 
 
-def _by_hand(call: CallState) -> Refused | Output | None:
+def _by_hand(call: CallState) -> Refused | Output:
     """What a person's word makes of a call that it does not let run."""
     decision = call.decision
-    if call.item.type == MCP_APPROVAL:
+    if decision is None or call.item.type == MCP_APPROVAL:
         return Output(_mcp_answer(call), "ok")
-    if decision is None or decision.verdict in ("approve", "edit"):
-        return None
     if decision.verdict == "reject":
         return Refused(call, rejected_text(call.name, decision.value), "rejected")
     return Output(call_output(_as_call(call.item), decision.value), "ok")
@@ -111,39 +123,17 @@ def _closed(call: CallState) -> Output:
     return Output(call_output(_as_call(call.item), text), "skipped")
 
 
-def _unfit(run: Run, call: CallState) -> Refused | None:
-    """Why a call cannot run, whatever its arguments."""
-    if call.item.wire.get("status") == "incomplete":
-        return Refused(call, f"{call.name} was not run: its arguments were cut off.", "skipped")
-    if call.name in run.tools:
-        return None
-    return Refused(call, unknown_tool(call.name, list(run.tools)))
-
-
-def _limited(run: Run, call: CallState, planned: Counter[str]) -> Refused | None:
-    if run.is_out_of_tool_time:
-        text = f"{call.name} was not run: the time of this run is used up."
-        return Refused(call, text, "skipped", limit="seconds")
-    if call.effect is not None:
-        return None  # it was let through, and counted, before it was interrupted
+def _beyond(run: Run, call: CallState, tool: Tool, planned: Counter[str]) -> Refused | None:
+    """The refusal of a call that goes beyond a bound of the run or of the tool."""
     refusal = run.limits.refusal(run.log, planned.total(), call.repeat)
     if refusal is not None:
         return Refused(call, refusal[1], "skipped", limit=refusal[0])
-    most = run.tools[call.name].max_calls
-    if most is not None and run.log.trip.calls[call.name] + planned[call.name] >= most:
-        times = "once" if most == 1 else f"{most} times"
-        return Refused(
-            call, f"{call.name} was not run: it may be called {times} in a run.", "skipped"
-        )
-    return None
-
-
-def _bound(run: Run, call: CallState) -> Ready | Refused:
-    tool = run.tools[call.name]
-    try:
-        return Ready(call, tool, tool.bind(call.arguments))
-    except ToolArgumentError as error:
-        return Refused(call, str(error), error=error)
+    most = tool.max_calls
+    if most is None or run.log.trip.calls[call.name] + planned[call.name] < most:
+        return None
+    times = "once" if most == 1 else f"{most} times"
+    text = f"{call.name} was not run: it may be called {times} in a run."
+    return Refused(call, text, "skipped")
 
 
 def unknown_tool(name: str, names: Sequence[str]) -> str:

@@ -79,6 +79,13 @@ class CallState:
         return self.output is None and self.effect == "once"
 
     @property
+    def is_decided_by_hand(self) -> bool:
+        """Whether a person's word stands in place of running it."""
+        if self.item.type == MCP_APPROVAL:
+            return True
+        return self.decision is not None and self.decision.verdict in ("reject", "answer")
+
+    @property
     def waits(self) -> bool:
         """Whether only a person's word can move it."""
         if self.output is not None or self.decision is not None:
@@ -168,9 +175,10 @@ class Log:
         """The open calls that only a person's word can move."""
         return [call for call in self.open_calls if call.waits]
 
-    def has_call(self, call_id: str) -> bool:
-        """Whether the log has ever seen a call of that id."""
-        return call_id in self._call_ids
+    @property
+    def call_ids(self) -> frozenset[str] | set[str]:
+        """The ids of all calls that the log has ever seen."""
+        return self._call_ids
 
     @property
     def session(self) -> str:
@@ -315,6 +323,9 @@ def with_unique_calls(response: Response, log: Log) -> Response:
     Some servers count calls anew in each response (`call_0`), which would pair an output with the
     wrong call once the conversation is sent as a whole.
     """
+    ids = [item.wire.get("call_id") for item in response.output if isinstance(item, FunctionCall)]
+    if all(ids) and len(set(ids)) == len(ids) and log.call_ids.isdisjoint(ids):
+        return response
     seen: set[str] = set()
     output: list[Item] = []
     for item in response.output:
@@ -323,13 +334,12 @@ def with_unique_calls(response: Response, log: Log) -> Response:
             continue
         call_id = _free_id(item.call_id or "call", seen, log)
         seen.add(call_id)
-        is_same = call_id == item.wire.get("call_id")
-        output.append(item if is_same else type(item)({**item.wire, "call_id": call_id}))
+        output.append(type(item)({**item.wire, "call_id": call_id}))
     return replace(response, output=tuple(output))
 
 
 def _free_id(call_id: str, seen: set[str], log: Log) -> str:
     number, free = 2, call_id
-    while free in seen or log.has_call(free):
+    while free in seen or free in log.call_ids:
         free, number = f"{call_id[:56]}_{number}", number + 1
     return free

@@ -20,7 +20,7 @@ from agentkit.responses.encoding import JSON, Wire
 from agentkit.responses.items import FunctionCall, call_output
 from agentkit.results import DEFAULT_MAX_OUTPUT, cut, to_output
 from agentkit.run import Run
-from agentkit.tool import BoundCall, Final, Retry, Tool, ToolContext
+from agentkit.tools import BoundCall, Final, Retry, Tool, ToolContext
 
 
 @dataclass(frozen=True)
@@ -36,27 +36,25 @@ class Outcome:
 
 async def perform(run: Run, call: CallState, tool: Tool, bound: BoundCall) -> None:
     """Run the call and take its output into the log."""
-    run.emit(ToolCall(call.call_id, call.name, call.arguments))
+    if run.listener:
+        run.emit(ToolCall(call.call_id, call.name, call.arguments))
     began, cancels = run.clock(), _cancels()
-    outcome = await _with_retries(run, call, tool, bound)
+    outcome = await _attempt(run, call, tool, bound)
+    for _ in range(tool.retries):
+        if not _may_repeat(tool, outcome) or run.is_out_of_tool_time:
+            break
+        outcome = await _attempt(run, call, tool, bound)
     seconds = run.clock() - began
     output = _readable(run, call, tool, outcome)
     item = call_output(FunctionCall(call.item.wire), output)
     await run.append(
         Output(item, outcome.ended, seconds, is_final=outcome.is_final, value=outcome.value)
     )
-    run.emit(ToolOutput(call.call_id, call.name, output, outcome.ended, seconds, outcome.error))
+    if run.listener:
+        ended = (outcome.ended, seconds, outcome.error)
+        run.emit(ToolOutput(call.call_id, call.name, output, *ended))
     if _cancels() > cancels:  # the tool kept the cancellation to itself
         raise asyncio.CancelledError
-
-
-async def _with_retries(run: Run, call: CallState, tool: Tool, bound: BoundCall) -> Outcome:
-    outcome = await _attempt(run, call, tool, bound)
-    for _ in range(tool.retries):
-        if not _may_repeat(tool, outcome) or run.is_out_of_tool_time:
-            break
-        outcome = await _attempt(run, call, tool, bound)
-    return outcome
 
 
 def _may_repeat(tool: Tool, outcome: Outcome) -> bool:
@@ -67,12 +65,13 @@ def _may_repeat(tool: Tool, outcome: Outcome) -> bool:
 
 
 async def _attempt(run: Run, call: CallState, tool: Tool, bound: BoundCall) -> Outcome:
-    timeout = _shorter(tool.timeout, run.tool_time_left)
-    cancels = _cancels()
+    timeout, left, cancels = tool.timeout, run.tool_time_left, _cancels()
+    if left is not None:
+        timeout = max(0.0, left if timeout is None else min(timeout, left))
     try:
         async with asyncio.timeout(timeout) as scope:
             value = await _call(run, call, tool, bound)
-        return _returned(value)
+        return _final(value) if isinstance(value, Final) else Outcome(to_output(value))
     except Retry as error:
         return Outcome(_said(error), "error", error)
     except asyncio.CancelledError as error:
@@ -85,13 +84,11 @@ async def _attempt(run: Run, call: CallState, tool: Tool, bound: BoundCall) -> O
         return Outcome(failed_text(call.name, error), "error", error)
 
 
-def _returned(value: object) -> Outcome:
-    if not isinstance(value, Final):
-        return Outcome(to_output(value))
+def _final(said: Final) -> Outcome:
     plain = to_jsonable_python(
-        value.value, fallback=str, inf_nan_mode="strings", bytes_mode="base64"
+        said.value, fallback=str, inf_nan_mode="strings", bytes_mode="base64"
     )
-    return Outcome(to_output(value.value), is_final=True, value=plain)
+    return Outcome(to_output(said.value), is_final=True, value=plain)
 
 
 async def _call(run: Run, call: CallState, tool: Tool, bound: BoundCall) -> object:
@@ -117,7 +114,9 @@ def _readable(run: Run, call: CallState, tool: Tool, outcome: Outcome) -> str | 
     output = outcome.output
     if isinstance(output, list) and not run.dialect.lists_in_outputs:
         output = _in_words(output)
-    output = cut(output, tool.max_output or DEFAULT_MAX_OUTPUT)
+    most = tool.max_output or DEFAULT_MAX_OUTPUT
+    if not isinstance(output, str) or len(output) > most:
+        output = cut(output, most)
     if call.repeat < NOTE_AT:
         return output
     note = f"[This same call was made {call.repeat} times in this run. Use what it gave.]"
@@ -155,8 +154,3 @@ def _cancels() -> int:
     """How often the running task was asked to stop; a tool may raise CancelledError unasked."""
     task = asyncio.current_task()
     return 0 if task is None else task.cancelling()
-
-
-def _shorter(*timeouts: float | None) -> float | None:
-    known = [max(timeout, 0.0) for timeout in timeouts if timeout is not None]
-    return min(known) if known else None

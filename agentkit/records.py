@@ -22,9 +22,6 @@ Ended = Literal["ok", "error", "timeout", "rejected", "skipped"]
 
 Verdict = Literal["approve", "reject", "edit", "answer"]
 
-# What a response repeats of its request; its output is kept as items.
-_ECHO = frozenset({"instructions", "tools", "tool_choice", "text", "input", "output"})
-
 
 @dataclass(frozen=True)
 class Setup:
@@ -188,12 +185,6 @@ Record = Setup | Input | Answer | Started | Output | Decision
 _KINDS: dict[str, type[Record]] = {
     kind.kind: kind for kind in (Setup, Input, Answer, Started, Output, Decision)
 }
-
-
-def without_echo(response: Response) -> Response:
-    """The response without what only repeats its request, which Setup holds once."""
-    wire = {key: value for key, value in response.wire.items() if key not in _ECHO}
-    return Response(wire, response.output)
 
 
 def dump_record(record: Record) -> Wire:

@@ -21,6 +21,8 @@ def to_output(value: object) -> str | list[Wire]:
 
     Never raises: what cannot be said in JSON says what it is.
     """
+    if type(value) is str:
+        return value
     if isinstance(value, Part):
         return [_part(value)]
     if isinstance(value, (list, tuple)) and any(isinstance(each, Part) for each in value):

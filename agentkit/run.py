@@ -20,7 +20,7 @@ from agentkit.output import OutputFormat
 from agentkit.records import Record
 from agentkit.responses.dialect import Dialect
 from agentkit.responses.response import Model
-from agentkit.tool import Tool
+from agentkit.tools import Tool
 
 logger = logging.getLogger("agentkit")
 
@@ -50,6 +50,11 @@ class Run:
         return getattr(self.model, "dialect", None) or Dialect()
 
     @property
+    def asks_people(self) -> bool:
+        """Whether any call may need a person's word."""
+        return self.approve is not None or any(tool.approval for tool in self.tools.values())
+
+    @property
     def time_left(self) -> float | None:
         """Seconds until the run must have ended."""
         return None if self.limits.seconds is None else self.limits.seconds - self.clock()
@@ -69,7 +74,7 @@ class Run:
     async def append(self, *records: Record) -> None:
         """Take records into the log, before anything else happens."""
         self.log.append(*records)
-        for record in records:
+        for record in records if self.listener else ():
             self.emit(record)
 
     def emit(self, event: Event) -> None:

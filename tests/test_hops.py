@@ -1,75 +1,77 @@
-"""One tool call passes few rooms: the budget between an answer and the next request."""
+"""One tool call passes few rooms: the budget between an answer and the next request.
+
+Counted are the functions of agentkit that are entered, each once, from the moment an answer is
+whole until the next request is made. A field that is computed (a property) and a
+comprehension are no stops on the way.
+"""
 
 from __future__ import annotations
 
+import importlib
+import inspect
+import pkgutil
 import sys
-import threading
 from collections.abc import AsyncIterator
+from functools import cached_property
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
-from agentkit.encoding import encode
-
-from agentkit import Agent, ResponsesModel, tool
-from agentkit.responses.client import Endpoint
-from agentkit.testing.sequence import event_sequence
+import agentkit
+from agentkit import Agent, Request, tool
+from agentkit.ask import next_request
+from agentkit.responses.events import StreamEvent
+from agentkit.responses.fold import Fold
+from agentkit.testing import ScriptedModel, call
 
 MOST_FUNCTIONS, MOST_FILES = 45, 16
-PACKAGE = str(Path(__file__).parents[1] / "agentkit")
+PACKAGE = str(Path(agentkit.__file__).parent)
+
+
+def properties() -> set[CodeType]:
+    """The code of every property of every class in the package."""
+    found: set[CodeType] = set()
+    for module in pkgutil.walk_packages([PACKAGE], "agentkit."):
+        if "__main__" in module.name:
+            continue
+        for value in vars(importlib.import_module(module.name)).values():
+            for member in vars(value).values() if inspect.isclass(value) else ():
+                getter = getattr(member, "fget", None)
+                getter = member.func if isinstance(member, cached_property) else getter
+                if getter is not None:
+                    found.add(getter.__code__)
+    return found
 
 
 class Entered:
-    """The functions of agentkit that are entered while it listens."""
+    """The functions of agentkit that are entered from the first answer to the next request."""
 
     def __init__(self) -> None:
-        self.functions: set[tuple[str, str, int]] = set()
-        self.is_listening = False
-        self.has_heard = False
+        self.codes: set[CodeType] = set()
+        self._is_whole = False
 
     def __call__(self, frame: FrameType, event: str, _: Any) -> None:
         code = frame.f_code
-        if self.is_listening and event == "call" and code.co_filename.startswith(PACKAGE):
-            self.functions.add((code.co_filename, code.co_qualname, code.co_firstlineno))
+        if event == "return" and code is Fold.response.__code__:
+            self._is_whole = True
+        elif event == "return" and code is next_request.__code__:
+            self._is_whole = False
+        elif self._is_whole and event == "call" and code.co_filename.startswith(PACKAGE):
+            self.codes.add(code)
 
 
-class Reply:
-    """A streamed answer, as an HTTP client gives it."""
+class Between:
+    """A model that has what it is asked with listened to, up to its second request."""
 
-    status_code = 200
-    headers = {"content-type": "text/event-stream"}
+    def __init__(self, model: ScriptedModel, entered: Entered) -> None:
+        self._model, self._entered = model, entered
 
-    def __init__(self, body: bytes, entered: Entered) -> None:
-        self._body, self._entered = body, entered
-
-    async def aiter_bytes(self) -> AsyncIterator[bytes]:
-        self._entered.is_listening = not self._entered.has_heard
-        yield self._body
-
-    async def aclose(self) -> None: ...
-
-
-class Client:
-    """An HTTP client that answers from a list."""
-
-    def __init__(self, replies: list[bytes], entered: Entered) -> None:
-        self._replies, self._entered = replies, entered
-
-    def build_request(self, *_: Any, **__: Any) -> None:
-        self._entered.has_heard = self._entered.is_listening
-        self._entered.is_listening = False
-
-    async def send(self, _: Any, *, stream: bool = False) -> Reply:
-        return Reply(self._replies.pop(0), self._entered)
-
-
-def streamed(response: dict[str, Any]) -> bytes:
-    """A response as the bytes of its stream."""
-    return b"".join(b"data: %b\n\n" % encode(event) for event in event_sequence(response))
-
-
-def response_with(*output: dict[str, Any]) -> dict[str, Any]:
-    return {"id": "resp_1", "object": "response", "status": "completed", "output": list(output)}
+    async def stream(self, request: Request) -> AsyncIterator[StreamEvent]:
+        sys.setprofile(None)
+        async for event in self._model.stream(request):
+            yield event
+        if len(self._model.requests) == 1:
+            sys.setprofile(self._entered)
 
 
 @tool
@@ -79,25 +81,17 @@ async def add(a: int, b: int = 1) -> int:
 
 
 async def test_one_tool_call_enters_few_functions_in_few_files():
-    entered = Entered()
-    asks = {"type": "function_call", "id": "fc_1", "call_id": "c1", "name": "add"}
-    says = {"type": "output_text", "text": "3", "annotations": []}
-    replies = [
-        streamed(response_with({**asks, "arguments": '{"a": 1, "b": 2}'})),
-        streamed(response_with({"type": "message", "role": "assistant", "content": [says]})),
-    ]
-    model = ResponsesModel("m", Endpoint("http://x/v1"), http_client=Client(replies, entered))
-    agent = Agent(model, tools=[add])
-    sys.setprofile(entered)
-    threading.setprofile(entered)
-    try:
-        result = await agent.run("1 + 2", on_event=lambda event: None)
-    finally:
-        sys.setprofile(None)
-        threading.setprofile(None)
+    entered, ignored = Entered(), properties()
+    await add.invoke('{"a": 1}')  # what is made once a tool, not once a call
+    model = Between(ScriptedModel([call("add", a=1, b=2)], "3"), entered)
+    result = await Agent(model, tools=[add]).run("What is 1 + 2?")
     assert result.output == "3"
-    functions = {(file, name) for file, name, _ in entered.functions if "<locals>.<" not in name}
-    files = {file for file, _ in functions}
-    listed = "\n".join(sorted(f"{file[len(PACKAGE) :]} {name}" for file, name in functions))
-    assert len(functions) <= MOST_FUNCTIONS, f"{len(functions)} functions:\n{listed}"
+    stops = {
+        f"{code.co_filename.removeprefix(PACKAGE)} {code.co_qualname}"
+        for code in entered.codes - ignored
+        if "<locals>.<" not in code.co_qualname
+    }
+    files = {stop.split()[0] for stop in stops}
+    listed = "\n".join(sorted(stops))
+    assert len(stops) <= MOST_FUNCTIONS, f"{len(stops)} functions:\n{listed}"
     assert len(files) <= MOST_FILES, f"{len(files)} files:\n{listed}"

@@ -30,7 +30,7 @@ LAYERS = [
     "ask perform",
     "dispatch",
     "loop",
-    "models input result background",
+    "models input options result background",
     "stream",
     "agent",
     "cli",
@@ -139,7 +139,7 @@ def test_only_one_file_opens_a_socket_to_a_model():
         for path in FILES
         if {"httpx", "httpx2"} & {each.split(".")[0] for each in imports_of(path)}
     ]
-    assert users == ["agentkit.responses.client"]
+    assert users == ["agentkit.responses.transport"]
 
 
 @pytest.mark.parametrize("path", FILES + TOOLS, ids=str)

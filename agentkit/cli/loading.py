@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from agentkit.agent import Agent
 from agentkit.cli.safe_text import one_line
 from agentkit.errors import ConfigurationError
-from agentkit.tool import Tool, as_tool, near_miss
+from agentkit.tools import Tool, as_tool, near_miss
 
 T = TypeVar("T")
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from agentkit.errors import ConfigurationError
 from agentkit.responses.encoding import Wire
-from agentkit.tool import near_miss
+from agentkit.tools import near_miss
 
 TYPES: dict[str, Wire] = {
     "str": {"type": "string"},

@@ -11,7 +11,7 @@ from agentkit.cli.answer import write, write_json
 from agentkit.cli.loading import load_tools
 from agentkit.cli.options import Commands, add_command
 from agentkit.cli.safe_text import one_line, visible
-from agentkit.tool import Tool
+from agentkit.tools import Tool
 
 READY_MADE = "agentkit_tools"
 

@@ -29,6 +29,11 @@ class Item:
         """The item's identity at the server (`msg_…`, `fc_…`); not what links call and output."""
         return _text_or_none(self.wire.get("id"))
 
+    @property
+    def can_stand_alone(self) -> bool:
+        """Whether a server that stored nothing can read it again."""
+        return self.type in _SENT_BACK
+
     @cached_property
     def encoded(self) -> bytes:
         """The item as JSON bytes, made at the first use and kept."""
@@ -70,7 +75,8 @@ class FunctionCall(Item):
     @property
     def arguments(self) -> str:
         """The arguments as JSON text; some servers send "" or null for none, or an object."""
-        return _as_text(self.wire.get("arguments")) or "{}"
+        value = self.wire.get("arguments")
+        return (value if isinstance(value, str) else _as_text(value)) or "{}"
 
 
 class CustomToolCall(FunctionCall):
@@ -169,15 +175,9 @@ def sent_back(items: Sequence[Item]) -> tuple[Item, ...]:
     only be understood through what the server stored (reasoning without content, hosted tools),
     the whole answer keeps its ids: a server checks such neighbours by id.
     """
-    if all(_stands_alone(item) for item in items):
+    if all(item.can_stand_alone for item in items):
         return tuple(_without_ids(item) for item in items)
     return tuple(items)
-
-
-def _stands_alone(item: Item) -> bool:
-    if isinstance(item, Reasoning):
-        return item.can_stand_alone
-    return item.type in _SENT_BACK
 
 
 def _without_ids(item: Item) -> Item:
@@ -201,5 +201,7 @@ def _text_or_none(value: Any) -> str | None:
 
 
 def _as_text(value: Any) -> str:
-    """Text as it is; what a server sent as JSON instead, encoded."""
-    return value if isinstance(value, str) else encode(value).decode() if value else ""
+    """What a server sent as JSON in the place of text, encoded; null and the like are no text."""
+    if isinstance(value, str):
+        return value
+    return encode(value).decode() if value else ""

@@ -12,7 +12,7 @@ import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, finalize
 
 import httpx
 
@@ -27,8 +27,14 @@ from agentkit.responses.endpoint import Endpoint
 
 DRAIN = 1.0
 """Seconds to wait for the end of a body behind its last event."""
+LINGER = 1.0
+"""Seconds until the clients of a pool that nobody holds any more are closed."""
 MAX_BODY = 64 * 1024 * 1024
 """Bytes a whole answer may have, decompressed; generated images come in it."""
+
+
+_Open = WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[httpx.AsyncClient, AsyncGenerator[None]]]
+"""The client of each event loop, and the generator whose end closes it."""
 
 
 class HTTPClient(Protocol):
@@ -54,9 +60,8 @@ class Pool:
     def __init__(self, given: HTTPClient | None, timeouts: Timeouts | None) -> None:
         self._given = given
         self._timeouts = timeouts
-        self._kept: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncGenerator[Any]]
-        self._kept = WeakKeyDictionary()
-        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
+        self._open: _Open = WeakKeyDictionary()
+        finalize(self, _let_go_later, self._open).atexit = False
 
     @contextlib.asynccontextmanager
     async def post(
@@ -84,11 +89,13 @@ class Pool:
         if self._given is not None:
             return self._given
         loop = asyncio.get_running_loop()
-        if loop not in self._clients:
-            # a loop closes its asynchronous generators before it ends, and so its client
-            self._kept[loop] = _closing_at_the_end(self._new_client())
-            self._clients[loop] = await anext(self._kept[loop])
-        return self._clients[loop]
+        if loop not in self._open:
+            client = self._new_client()
+            keeper = _closed_at_the_end(client, self._open)
+            self._open[loop] = client, keeper
+            # from here on the loop knows the generator, and closes it before it ends
+            await anext(keeper)
+        return self._open[loop][0]
 
     def _new_client(self) -> httpx.AsyncClient:
         timeouts = self._timeouts or Timeouts()
@@ -189,11 +196,26 @@ async def _chunks(
                 yield chunk
 
 
-async def _closing_at_the_end(client: httpx.AsyncClient) -> AsyncGenerator[Any]:
+async def _closed_at_the_end(client: httpx.AsyncClient, clients: _Open) -> AsyncGenerator[None]:
     try:
-        yield client
+        yield
     finally:
+        clients.pop(asyncio.get_running_loop(), None)
         await client.aclose()
+
+
+def _let_go_later(clients: _Open) -> None:
+    """Have the clients of a pool that is gone closed by their loops.
+
+    Not at once: closing takes several steps, and a pool is often let go of in a loop's last one,
+    which then would cut them short. A loop that ends first closes them by itself.
+    """
+    while clients:
+        loop, (_, keeper) = clients.popitem()
+        with contextlib.suppress(RuntimeError):  # the loop has closed meanwhile
+            # a call that does nothing: a loop closes the generators that nobody holds, and until
+            # then the waiting call holds this one
+            loop.call_soon_threadsafe(loop.call_later, LINGER, id, keeper)
 
 
 def _module_of(client: Any) -> Any:

@@ -6,13 +6,15 @@ import asyncio
 import inspect
 import threading
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
+from contextvars import copy_context
+from functools import partial
 from typing import Any
 
 Progress = Callable[[Any], None]
 
 
-def is_async(function: Any) -> bool:
+def runs_on_the_loop(function: Any) -> bool:
     """Whether calling the function is quick and its work is done by awaiting the result."""
     return any(
         inspect.iscoroutinefunction(each) or inspect.isasyncgenfunction(each)
@@ -35,6 +37,8 @@ async def run(
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
     progress: Progress,
+    *,
+    on_the_loop: bool,
 ) -> Any:
     """What the function gives; one that is not async runs in a thread, with the context variables.
 
@@ -43,17 +47,42 @@ async def run(
     threads run on unheard.
     """
     result: Any
-    if is_async(function):
+    if on_the_loop:
         result = function(*args, **kwargs)
     else:
         stop = threading.Event()
         try:
-            result = await asyncio.to_thread(_in_thread, function, args, kwargs, progress, stop)
+            work = partial(_in_thread, function, args, kwargs, progress, stop)
+            result = await _in_own_thread(work)
         finally:
             stop.set()
     if inspect.isasyncgen(result):
         return await _drained_async(result, progress)
     return await result if inspect.isawaitable(result) else result
+
+
+async def _in_own_thread(work: Callable[[], Any]) -> Any:
+    """What the work gives. The thread is its own and a daemon: a call that never ends must hold
+    up neither other calls, nor name resolution, which shares the loop's threads, nor the exit.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[Any] = loop.create_future()
+    context = copy_context()
+
+    def settle(put: Callable[[Any], None], value: Any) -> None:
+        if not future.done():
+            put(value)
+
+    def body() -> None:
+        try:
+            put, value = future.set_result, context.run(work)
+        except BaseException as error:  # noqa: BLE001 - raised again where the call is awaited
+            put, value = future.set_exception, error
+        with suppress(RuntimeError):  # the loop is closed, so nobody waits any more
+            loop.call_soon_threadsafe(settle, put, value)
+
+    threading.Thread(target=body, name="agentkit-tool", daemon=True).start()
+    return await future
 
 
 def _in_thread(

@@ -60,7 +60,7 @@ def read_arguments(arguments: str, wire: StrictSchema) -> dict[str, Any]:
     """The JSON object that a call's arguments are, decoded. Raises RejectedError for others."""
     values = _read_json(arguments)
     try:
-        decoded: dict[str, Any] = wire.decode(values)
+        decoded: dict[str, Any] = wire.decoder(values) if wire.decoder else values
     except UndecodableError as error:
         raise RejectedError([str(error)]) from error
     return decoded

@@ -56,7 +56,7 @@ class Signature:
     def context_places(self) -> list[int | str]:
         """Where the context goes: positions in the arguments, ascending, or names."""
         return [
-            number if self._is_positional(each) else each.name
+            number if each.name in self._by_position else each.name
             for number, each in enumerate(self._parameters)
             if self.is_context(each.annotation)
         ]
@@ -87,13 +87,13 @@ class Signature:
         return arguments_adapter(self.name, self._given, self.texts)
 
     @cached_property
-    def _has_star(self) -> bool:
-        return any(each.kind is Parameter.VAR_POSITIONAL for each in self._parameters)
-
-    def _is_positional(self, parameter: Typed) -> bool:
-        if parameter.kind is Parameter.POSITIONAL_OR_KEYWORD:
-            return self._has_star
-        return parameter.kind is Parameter.POSITIONAL_ONLY
+    def _by_position(self) -> frozenset[str]:
+        """Parameters that are given by position: those before a `*`, where there is one."""
+        has_star = any(each.kind is Parameter.VAR_POSITIONAL for each in self._parameters)
+        kinds: set[Any] = {Parameter.POSITIONAL_ONLY}
+        if has_star:
+            kinds.add(Parameter.POSITIONAL_OR_KEYWORD)
+        return frozenset(each.name for each in self._parameters if each.kind in kinds)
 
     def _bound(self, values: Mapping[str, Any]) -> BoundCall:
         args: list[Any] = []
@@ -109,7 +109,7 @@ class Signature:
                 kwargs.update(more)
             else:
                 value = every[each.name] = values.get(each.name, each.default)
-                if self._is_positional(each):
+                if each.name in self._by_position:
                     args.append(value)
                 elif each.name in values:
                     kwargs[each.name] = value

@@ -51,7 +51,7 @@ def test_json_is_one_object_with_the_whole_run(bot, capsys):
     assert main(["run", "How many?", "-a", path, "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert list(result) == (
-        "status output text usage turns session limit error pending items".split()
+        "status output text usage cost turns session limit error pending items".split()
     )
     assert (result["status"], result["output"], result["turns"]) == ("completed", "Many.", 2)
     assert [item["type"] for item in result["items"]] == [

@@ -13,7 +13,7 @@ CUT = object()
 """In an answer: close the connection here."""
 
 Step = Any
-"""What an answer is made of: bytes to send, an event to wait for, or CUT."""
+"""What an answer is made of: bytes to send, an event or a barrier to wait for, or CUT."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,8 @@ class Loopback:
     def __init__(self, *answers: bytes | Sequence[Step]) -> None:
         self.received: list[Received] = []
         self.connections = 0
+        self.has_lost_one = asyncio.Event()
+        """Set once a client has closed a connection."""
         self._answers = [[answer] if isinstance(answer, bytes) else answer for answer in answers]
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -61,6 +63,7 @@ class Loopback:
                     pass
         finally:
             self._tasks.discard(task)
+            self.has_lost_one.set()
             writer.close()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
@@ -69,7 +72,7 @@ class Loopback:
         for step in answer:
             if step is CUT:
                 return False
-            if isinstance(step, asyncio.Event):
+            if isinstance(step, (asyncio.Event, asyncio.Barrier)):
                 await step.wait()
             else:
                 writer.write(step)

@@ -3,68 +3,26 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from folding import (
+    EMPTY,
+    REASONED,
+    STARTED,
+    added,
+    arguments,
+    arguments_done,
+    call,
+    completed,
+    done,
+    fold,
+    message,
+    text,
+    thought,
+    wires,
+)
 
-from agentkit import ModelError, ServerError, StreamTruncatedError
+from agentkit import ServerError, StreamTruncatedError
 from agentkit.responses.events import read_event
 from agentkit.responses.fold import Fold
-from agentkit.responses.response import Response
-
-
-def fold(*events: dict) -> Response:
-    folded = Fold()
-    for event in events:
-        folded.add(read_event(event))
-    return folded.response()
-
-
-def wires(*events: dict) -> list[dict]:
-    return [item.wire for item in fold(*events).output]
-
-
-def added(item: dict, index: int | None = None) -> dict:
-    return {"type": "response.output_item.added", "item": item, "output_index": index}
-
-
-def done(item: dict, index: int | None = None) -> dict:
-    return {"type": "response.output_item.done", "item": item, "output_index": index}
-
-
-def text(piece: str | None, **place) -> dict:
-    return {"type": "response.output_text.delta", "delta": piece, **place}
-
-
-def thought(piece: str, **place) -> dict:
-    return {"type": "response.reasoning_summary_text.delta", "delta": piece, **place}
-
-
-def arguments(piece: str | None, **place) -> dict:
-    return {"type": "response.function_call_arguments.delta", "delta": piece, **place}
-
-
-def arguments_done(whole: str | None, **place) -> dict:
-    return {"type": "response.function_call_arguments.done", "arguments": whole, **place}
-
-
-def completed(*output: dict, **fields) -> dict:
-    response = {"id": "resp_1", "status": "completed", "output": list(output), **fields}
-    return {"type": "response.completed", "response": response}
-
-
-def message(said: str, **fields) -> dict:
-    part = {"type": "output_text", "text": said, "annotations": []}
-    return {"type": "message", "role": "assistant", "content": [part], **fields}
-
-
-def call(call_id: str, said: str = "{}", **fields) -> dict:
-    named = {"type": "function_call", "call_id": call_id, "name": "add"}
-    return {**named, "arguments": said, **fields}
-
-
-EMPTY = {"type": "message", "role": "assistant", "content": []}
-STARTED = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "early"}
-REASONED = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "late"}
 
 
 def test_items_that_came_whole_make_up_an_empty_terminal_output():
@@ -373,87 +331,3 @@ def test_what_came_before_a_cut_is_kept_as_incomplete():
     assert (cut.status, cut.incomplete_reason, cut.text) == ("incomplete", "seconds", "He")
     assert [item.type for item in cut.output] == ["reasoning", "message"]
     assert not folded.is_complete
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["type", "text", "id", "refusal", "message", "code"]), inner, max_size=3
-        )
-    ),
-    max_leaves=5,
-)
-TYPES = st.sampled_from(["message", "function_call", "reasoning", "custom_tool_call", "x"]) | JSON
-ITEMS = st.fixed_dictionaries(
-    {},
-    optional={
-        "type": TYPES,
-        **dict.fromkeys(
-            ["id", "call_id", "name", "arguments", "content", "summary", "role", "phase"], JSON
-        ),
-    },
-)
-KINDS = st.sampled_from(
-    [
-        "response.output_text.delta",
-        "response.output_text.done",
-        "response.function_call_arguments.delta",
-        "response.function_call_arguments.done",
-        "response.reasoning_text.delta",
-        "response.output_item.added",
-        "response.output_item.done",
-        "response.completed",
-        "error",
-        "response.unheard_of",
-    ]
-)
-RESPONSES = JSON | st.fixed_dictionaries(
-    {},
-    optional={
-        "output": st.lists(ITEMS, max_size=3) | JSON,
-        "usage": JSON,
-        "error": JSON,
-        "incomplete_details": JSON,
-    },
-)
-EVENTS = st.fixed_dictionaries(
-    {"type": KINDS | JSON},
-    optional={
-        "item": ITEMS | JSON,
-        "response": RESPONSES,
-        **dict.fromkeys(
-            ["delta", "text", "arguments", "item_id", "output_index", "content_index", "error"],
-            JSON,
-        ),
-    },
-)
-
-
-@given(st.lists(EVENTS, max_size=8))
-def test_whatever_a_server_sends_there_is_a_response_or_a_model_error(events):
-    try:
-        response = fold(*events)
-    except ModelError:
-        return
-    assert all(isinstance(text, str) for text in (response.status, response.text, response.refusal))
-    assert isinstance(response.usage.total_tokens, int)
-    for item in response.output:
-        assert isinstance(item.type, str)
-    for asked in response.calls:
-        assert all(isinstance(text, str) for text in (asked.name, asked.call_id, asked.arguments))
-
-
-INDEXES = st.lists(st.none() | st.integers(-1, 3), min_size=4, max_size=4)
-
-
-@given(
-    st.permutations([REASONED, message("Hi.", id="m"), call("c1", id="f1"), call("c2", id="f2")]),
-    INDEXES,
-    st.sets(st.integers(0, 3)),
-)
-def test_no_item_that_came_whole_is_lost_or_doubled(items, indexes, in_terminal):
-    events = [done(item, index) for item, index in zip(items, indexes, strict=True)]
-    output = wires(*events, completed(*(items[at] for at in sorted(in_terminal))))
-    assert sorted(map(str, output)) == sorted(map(str, items))

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from typing_extensions import TypedDict
 
 from agentkit.schema.strict import to_strict
-from agentkit.tool import tool
+from agentkit.tools import tool
 
 FORMATS = {"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"}
 SCALAR_KEYS = {

@@ -15,7 +15,7 @@ from typing_extensions import TypedDict as PydanticTypedDict
 from typing_extensions import Unpack
 
 from agentkit.errors import ToolArgumentError, ToolDefinitionError
-from agentkit.tool import ToolContext, as_tool, tool
+from agentkit.tools import ToolContext, as_tool, tool
 
 
 def described(function: Callable[..., Any]) -> dict[str, str | None]:

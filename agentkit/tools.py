@@ -32,7 +32,7 @@ from agentkit.errors import AgentkitError, ConfigurationError, ToolArgumentError
 from agentkit.responses.encoding import Wire
 from agentkit.responses.response import Usage
 from agentkit.schema.annotations import NotYetDefinedError, plain
-from agentkit.schema.calling import is_async, on_this_loop, run
+from agentkit.schema.calling import on_this_loop, run, runs_on_the_loop
 from agentkit.schema.docstrings import read_docstring
 from agentkit.schema.problems import RejectedError, near_miss
 from agentkit.schema.raw import RawSignature
@@ -165,6 +165,11 @@ class Tool(Generic[P, R]):
         """The JSON schema of the arguments as it is sent."""
         return self.arguments.wire.schema
 
+    @functools.cached_property
+    def is_async(self) -> bool:
+        """Whether the function does its work on the event loop; if not, in a thread."""
+        return runs_on_the_loop(self.function)
+
     @property
     def strict(self) -> bool:
         """Whether the schema holds to the strict subset."""
@@ -201,7 +206,7 @@ class Tool(Generic[P, R]):
         result is what it returns or else yielded last.
         """
         given: ToolContext[Any] = context or ToolContext()
-        if not is_async(self.function):
+        if not self.is_async:
             given = replace(given, on_progress=on_this_loop(given.on_progress))
         args, kwargs = list(bound.args), dict(bound.kwargs)
         for place in self.arguments.context_places:
@@ -209,7 +214,8 @@ class Tool(Generic[P, R]):
                 args.insert(place, given)
             else:
                 kwargs[place] = given
-        return await run(self.function, args, kwargs, given.progress)
+        progress = given.on_progress
+        return await run(self.function, args, kwargs, progress, on_the_loop=self.is_async)
 
     async def invoke(self, arguments: str, context: ToolContext[Any] | None = None) -> Any:
         """Validate JSON arguments and run the function with them."""

@@ -13,7 +13,7 @@ from agentkit.errors import ConfigurationError, ToolArgumentError, ToolDefinitio
 from agentkit.responses.parts import File, Image
 from agentkit.responses.response import Usage
 from agentkit.results import cut, to_output
-from agentkit.tool import Final, Retry, Tool, ToolContext, as_tool, tool
+from agentkit.tools import Final, Retry, Tool, ToolContext, as_tool, tool
 
 
 @tool(effect="read", timeout=5)

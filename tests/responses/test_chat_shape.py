@@ -1,0 +1,210 @@
+"""chat.completion bodies and chunks read as responses."""
+
+from __future__ import annotations
+
+import pytest
+
+from agentkit.responses.chat_shape import ChatStream, is_chunk, is_completion, response_of
+from agentkit.responses.events import ARGUMENTS_DELTA, REASONING_DELTA, TEXT_DELTA
+from agentkit.responses.fold import Fold
+from agentkit.responses.response import Response, read_response
+
+
+def completion(finish: str = "stop", usage: dict | None = None, **message) -> Response:
+    choice = {"index": 0, "message": {"role": "assistant", **message}, "finish_reason": finish}
+    return read_response(
+        response_of({"id": "c", "model": "g", "created": 7, "choices": [choice], "usage": usage})
+    )
+
+
+def streamed(*deltas: dict, finish: str | None = "stop") -> Response:
+    fold, chat = Fold(), ChatStream()
+    last = {"index": 0, "delta": {}, "finish_reason": finish}
+    for choice in [*({"index": 0, "delta": each} for each in deltas), last]:
+        for event in chat.add({"id": "c", "model": "g", "choices": [choice]}):
+            fold.add(event)
+    fold.add(chat.end())
+    return fold.response()
+
+
+def tool_call(call_id: str | None, name: str | None, arguments, index: int | None = None) -> dict:
+    place = {} if index is None else {"index": index}
+    return {
+        **place,
+        "id": call_id,
+        "type": "function",
+        "function": {"name": name, "arguments": arguments},
+    }
+
+
+def calls(response: Response) -> list[tuple[str, str, str]]:
+    return [(call.call_id, call.name, call.arguments) for call in response.calls]
+
+
+def test_text_usage_and_identity_are_kept():
+    details = {
+        "prompt_tokens_details": {"cached_tokens": 2},
+        "completion_tokens_details": {"reasoning_tokens": 1},
+    }
+    said = completion(content="Hi.", usage={"prompt_tokens": 5, "completion_tokens": 3, **details})
+    assert (said.text, said.id, said.model, said.status) == ("Hi.", "c", "g", "completed")
+    used = said.usage
+    assert (
+        used.input_tokens,
+        used.cached_tokens,
+        used.output_tokens,
+        used.reasoning_tokens,
+        used.total_tokens,
+    ) == (5, 2, 3, 1, 8)
+
+
+@pytest.mark.parametrize(
+    "usage", [None, {}, {"prompt_tokens": None}, {"prompt_tokens_details": None}, 3]
+)
+def test_usage_may_be_missing_in_part_or_whole(usage):
+    assert completion(content="Hi.", usage=usage).usage.total_tokens == 0
+
+
+def test_tool_calls_become_function_calls():
+    asked = completion(
+        "tool_calls",
+        content=None,
+        tool_calls=[tool_call("c1", "add", '{"a":1}'), tool_call(None, "now", None)],
+    )
+    assert calls(asked) == [("c1", "add", '{"a":1}'), ("call_1", "now", "{}")]
+    assert [item.type for item in asked.output] == ["function_call", "function_call"]
+
+
+def test_arguments_that_come_as_an_object_become_text():
+    assert calls(completion(tool_calls=[tool_call("c1", "add", {"a": 1})])) == [
+        ("c1", "add", '{"a":1}')
+    ]
+
+
+@pytest.mark.parametrize(
+    ("finish", "status", "reason"),
+    [
+        ("length", "incomplete", "max_output_tokens"),
+        ("content_filter", "incomplete", "content_filter"),
+        ("tool_calls", "completed", None),
+        ("error", "failed", None),
+        ("eos", "completed", None),
+    ],
+)
+def test_why_it_finished_becomes_the_status(finish, status, reason):
+    for said in (completion(finish, content="Hi"), streamed({"content": "Hi"}, finish=finish)):
+        assert (said.status, said.incomplete_reason) == (status, reason)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"reasoning_content": "Hm.", "content": "Hi."},
+        {"reasoning": "Hm.", "content": "Hi."},
+        {
+            "content": [
+                {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]},
+                {"type": "text", "text": "Hi."},
+            ]
+        },
+    ],
+)
+def test_thinking_becomes_reasoning_before_the_message(message):
+    for said in (completion(**message), streamed(message)):
+        assert [item.type for item in said.output] == ["reasoning", "message"]
+        assert [item.text for item in said.output] == ["Hm.", "Hi."]
+
+
+def test_a_refusal_stays_one():
+    assert completion(content=None, refusal="No.").refusal == "No."
+    assert streamed({"refusal": "N"}, {"refusal": "o."}).refusal == "No."
+
+
+def test_pieces_of_parallel_calls_are_put_together_by_index():
+    asked = streamed(
+        {"role": "assistant", "content": None, "tool_calls": [tool_call("c1", "add", "", 0)]},
+        {"tool_calls": [tool_call("c2", "sub", "", 1)]},
+        {"tool_calls": [tool_call(None, None, '{"a"', 0), tool_call(None, None, '{"b"', 1)]},
+        {"tool_calls": [tool_call(None, None, ":1}", 0), tool_call(None, None, ":2}", 1)]},
+        finish="tool_calls",
+    )
+    assert calls(asked) == [("c1", "add", '{"a":1}'), ("c2", "sub", '{"b":2}')]
+
+
+@pytest.mark.parametrize("index", [None, 0])
+def test_whole_calls_may_have_no_index_or_share_it(index):
+    asked = streamed(
+        {
+            "tool_calls": [
+                tool_call("c1", "add", '{"a":1}', index),
+                tool_call("c2", "add", '{"a":2}', index),
+            ]
+        }
+    )
+    assert calls(asked) == [("c1", "add", '{"a":1}'), ("c2", "add", '{"a":2}')]
+
+
+def test_a_piece_without_index_and_id_goes_on_with_the_last_call():
+    asked = streamed(
+        {"tool_calls": [tool_call("c1", "add", '{"a"')]},
+        {"tool_calls": [tool_call(None, None, ":1}")]},
+    )
+    assert calls(asked) == [("c1", "add", '{"a":1}')]
+
+
+def test_deltas_are_told_as_they_come():
+    chat = ChatStream()
+    delta = {"content": "Hi", "reasoning": "Hm", "tool_calls": [tool_call("c1", "add", "{", 0)]}
+    events = chat.add({"choices": [{"index": 0, "delta": delta}]})
+    assert [(event.type, event.delta) for event in events] == [
+        (TEXT_DELTA, "Hi"),
+        (REASONING_DELTA, "Hm"),
+        (ARGUMENTS_DELTA, "{"),
+    ]
+
+
+def test_of_several_choices_the_first_counts():
+    chat = ChatStream()
+    chat.add(
+        {
+            "choices": [
+                {"index": 1, "delta": {"content": "No"}},
+                {"index": 0, "delta": {"content": "Yes"}, "finish_reason": "stop"},
+            ]
+        }
+    )
+    assert read_response(chat.end().response).text == "Yes"
+
+
+def test_chunks_that_never_finish_have_no_end():
+    chat = ChatStream()
+    chat.add({"choices": [{"index": 0, "delta": {"content": "Hi"}}]})
+    assert chat.end() is None
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        None,
+        [],
+        [None],
+        [3],
+        [{"delta": None}],
+        [{"delta": 3}],
+        [{"delta": {"tool_calls": [None], "content": 3}}],
+        [{"delta": {"tool_calls": [{"function": None}]}}],
+    ],
+)
+def test_misshapen_chunks_and_bodies_do_no_harm(choices):
+    ChatStream().add({"choices": choices})
+    assert read_response(response_of({"choices": choices})).text == ""
+
+
+def test_a_response_is_not_taken_for_a_chat():
+    assert not is_completion({"object": "response", "output": []})
+    assert not is_completion({"object": "response"})
+    assert not is_chunk({"type": "response.created"})
+    assert is_completion({"object": "chat.completion"})
+    assert is_completion({"choices": []})
+    assert is_chunk({"choices": [], "object": ""})
+    assert not is_chunk({"choices": [], "error": {"message": "Broken."}})
