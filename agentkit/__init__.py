@@ -57,6 +57,8 @@ if TYPE_CHECKING:
     from agentkit.responses.client import ResponsesModel
     from agentkit.responses.parts import File, Image
     from agentkit.responses.response import Model, Request, Response, Usage
+    from agentkit.responses.retry import Retries
+    from agentkit.responses.transport import Timeouts
     from agentkit.result import PendingCall, RunResult
     from agentkit.tools import Final, Retry, Tool, ToolContext, tool
 
@@ -89,11 +91,13 @@ _ROOM_OF = {
     "Request": "responses.response",
     "Response": "responses.response",
     "ResponsesModel": "responses.client",
+    "Retries": "responses.retry",
     "Retry": "tools",
     "RunResult": "result",
     "ServerError": "errors",
     "StreamTruncatedError": "errors",
     "TextDelta": "events",
+    "Timeouts": "responses.transport",
     "Tool": "tools",
     "ToolArgumentError": "errors",
     "ToolCall": "events",
@@ -136,11 +140,13 @@ __all__ = [
     "Request",
     "Response",
     "ResponsesModel",
+    "Retries",
     "Retry",
     "RunResult",
     "ServerError",
     "StreamTruncatedError",
     "TextDelta",
+    "Timeouts",
     "Tool",
     "ToolArgumentError",
     "ToolCall",

@@ -18,6 +18,7 @@ from agentkit.approval import Decision, Rule, decision_records
 from agentkit.background import background
 from agentkit.conversation import conversation_for
 from agentkit.dispatch import closing_outputs
+from agentkit.encoding import Wire
 from agentkit.errors import ConfigurationError
 from agentkit.events import Listener
 from agentkit.input import UserInput, input_items
@@ -31,7 +32,6 @@ from agentkit.options import checked_limits, checked_settings, tools_by_name
 from agentkit.output import output_format
 from agentkit.records import Input, Record, Setup
 from agentkit.responses.dialect import Dialect
-from agentkit.responses.encoding import Wire
 from agentkit.responses.items import user_message
 from agentkit.responses.response import Fields, Model
 from agentkit.result import RunResult, broken_off, result_of

@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from agentkit.encoding import encode
 from agentkit.errors import ConfigurationError, ToolArgumentError
 from agentkit.log import MCP_APPROVAL, CallState, Log
 from agentkit.records import Decision as DecisionRecord
-from agentkit.responses.encoding import encode
 from agentkit.results import to_output
 from agentkit.tools import Tool
 

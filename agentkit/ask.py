@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from agentkit.approval import word_on
+from agentkit.encoding import JSON
 from agentkit.events import Event, ReasoningDelta, TextDelta
 from agentkit.limits import LANDING
 from agentkit.log import CallState, wants_calls, with_unique_calls
@@ -15,7 +16,6 @@ from agentkit.middleware import wrapped_ask
 from agentkit.moves import is_on_the_way
 from agentkit.output import OutputFormat, repair_message
 from agentkit.records import Answer, Decision, Input, Record
-from agentkit.responses.encoding import JSON
 from agentkit.responses.events import (
     REASONING_DELTA,
     REFUSAL_DELTA,

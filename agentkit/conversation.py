@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from agentkit.encoding import Wire
 from agentkit.errors import ConfigurationError
 from agentkit.log import Log
-from agentkit.responses.encoding import Wire
 from agentkit.responses.items import Item
 
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from agentkit.encoding import Wire
 from agentkit.records import Ended, Record
-from agentkit.responses.encoding import Wire
 from agentkit.responses.events import Notice
 
 

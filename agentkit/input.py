@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from agentkit.encoding import Wire
 from agentkit.errors import ConfigurationError
-from agentkit.responses.encoding import Wire
 from agentkit.responses.items import Item, read_item, user_message
 from agentkit.responses.parts import File, Image
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from copy import copy
 from dataclasses import dataclass, field, replace
 
+from agentkit.encoding import Wire
 from agentkit.errors import AgentkitError, ConfigurationError
 from agentkit.records import (
     Answer,
@@ -24,7 +25,6 @@ from agentkit.records import (
     dump_record,
     load_record,
 )
-from agentkit.responses.encoding import Wire
 from agentkit.responses.items import (
     FunctionCall,
     FunctionCallOutput,

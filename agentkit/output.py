@@ -14,8 +14,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
 
+from agentkit.encoding import JSON, Wire, decode, encode
 from agentkit.errors import ConfigurationError, OutputError
-from agentkit.responses.encoding import JSON, Wire, decode, encode
 from agentkit.responses.items import Message, user_message
 from agentkit.schema.fields import ArgumentsSchema
 from agentkit.schema.given import checked_schema, compiled

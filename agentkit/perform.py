@@ -11,12 +11,12 @@ from typing import Any
 
 from pydantic_core import to_jsonable_python
 
+from agentkit.encoding import JSON, Wire
 from agentkit.events import ToolCall, ToolOutput, ToolProgress
 from agentkit.limits import NOTE_AT
 from agentkit.log import CallState
 from agentkit.middleware import CallRequest, wrapped_call
 from agentkit.records import Ended, Output
-from agentkit.responses.encoding import JSON, Wire
 from agentkit.responses.items import FunctionCall, call_output
 from agentkit.results import DEFAULT_MAX_OUTPUT, cut, to_output
 from agentkit.run import Run

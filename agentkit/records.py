@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Literal
 
+from agentkit.encoding import JSON, Wire, encode
 from agentkit.errors import ConfigurationError
-from agentkit.responses.encoding import JSON, Wire, encode
 from agentkit.responses.items import FunctionCallOutput, Item, read_item, read_items
 from agentkit.responses.response import Fields, Response, read_response
 

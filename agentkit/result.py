@@ -8,11 +8,11 @@ from functools import cached_property
 from typing import Any
 
 from agentkit.cost import cost_of
+from agentkit.encoding import JSON, decode
 from agentkit.errors import AgentkitError, OutputError
 from agentkit.log import CallState, Log
 from agentkit.moves import Finish, Status, Wait
 from agentkit.output import OutputFormat
-from agentkit.responses.encoding import JSON, decode
 from agentkit.responses.failures import model_error
 from agentkit.responses.items import Item
 from agentkit.responses.response import Usage

@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic_core import PydanticSerializationError, to_json
 
+from agentkit.encoding import Wire
 from agentkit.errors import ConfigurationError
-from agentkit.responses.encoding import Wire
 from agentkit.responses.parts import Part
 
 DEFAULT_MAX_OUTPUT = 50_000

@@ -28,8 +28,8 @@ from typing import (
 
 from typing_extensions import ParamSpec, TypedDict, TypeVar, Unpack
 
+from agentkit.encoding import Wire
 from agentkit.errors import AgentkitError, ConfigurationError, ToolArgumentError
-from agentkit.responses.encoding import Wire
 from agentkit.responses.response import Usage
 from agentkit.schema.annotations import NotYetDefinedError, plain
 from agentkit.schema.calling import on_this_loop, run, runs_on_the_loop

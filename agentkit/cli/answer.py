@@ -8,6 +8,7 @@ from typing import Any, Protocol, TextIO
 from pydantic_core import to_jsonable_python
 
 from agentkit.cli.safe_text import safe_json, visible
+from agentkit.encoding import JSON, Wire, encode
 from agentkit.errors import ModelError
 from agentkit.events import (
     Event,
@@ -19,7 +20,6 @@ from agentkit.events import (
     ToolProgress,
 )
 from agentkit.records import Answer, Setup, dump_record
-from agentkit.responses.encoding import JSON, Wire, encode
 from agentkit.result import RunResult
 
 

@@ -17,9 +17,9 @@ from agentkit.cli.leaving import die_of_the_next_interrupt, drive
 from agentkit.cli.options import Commands, add_command
 from agentkit.cli.question import question_of, with_parts
 from agentkit.cli.show import Progress, screen_for
+from agentkit.encoding import encode
 from agentkit.errors import AgentkitError, ConfigurationError, ModelError
 from agentkit.input import UserInput
-from agentkit.responses.encoding import encode
 from agentkit.result import RunResult
 
 EXAMPLES = """\

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from agentkit.encoding import Wire
 from agentkit.errors import ConfigurationError
-from agentkit.responses.encoding import Wire
 from agentkit.tools import near_miss
 
 TYPES: dict[str, Wire] = {

@@ -13,6 +13,7 @@ from typing import Any, Protocol, TextIO
 
 from agentkit.cli.answer import write
 from agentkit.cli.safe_text import one_line, visible
+from agentkit.encoding import Wire, encode
 from agentkit.events import (
     Event,
     Notice,
@@ -23,7 +24,6 @@ from agentkit.events import (
     ToolProgress,
 )
 from agentkit.records import Answer, Input
-from agentkit.responses.encoding import Wire, encode
 from agentkit.result import RunResult
 
 MOST = 200

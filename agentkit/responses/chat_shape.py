@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from agentkit.responses.encoding import Wire, encode
+from agentkit.encoding import Wire, encode
 from agentkit.responses.events import (
     ARGUMENTS_DELTA,
     REASONING_DELTA,

@@ -22,6 +22,7 @@ from agentkit.responses.dialect import refused_setting, spoken
 from agentkit.responses.endpoint import Endpoint
 from agentkit.responses.events import Notice, OtherEvent, Snapshot, StreamEvent
 from agentkit.responses.failures import read_error, request_id
+from agentkit.responses.providers import endpoint_at
 from agentkit.responses.reply import is_event_stream, read_reply, stream_events
 from agentkit.responses.response import Request
 from agentkit.responses.retry import TRANSIENT_CODES, Retries
@@ -33,21 +34,25 @@ Sleep = Callable[[float], Awaitable[None]]
 
 
 class ResponsesModel:
-    """A model behind a Responses server."""
+    """A model behind a Responses server, where a name and the defaults of `Agent` do not do.
+
+    `endpoint` is a base URL, or an Endpoint where the server needs other headers or a dialect.
+    """
 
     def __init__(
         self,
         name: str,
-        endpoint: Endpoint,
+        endpoint: Endpoint | str,
         *,
+        api_key: str | None = None,
         http_client: HTTPClient | None = None,
         retries: Retries | None = None,
         timeouts: Timeouts | None = None,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self.name = name
-        self.endpoint = endpoint
-        self.dialect = endpoint.dialect
+        self.endpoint = endpoint_at(endpoint, api_key) if isinstance(endpoint, str) else endpoint
+        self.dialect = self.endpoint.dialect
         self._retries = retries or Retries()
         self._pool = Pool(http_client, timeouts)
         self._sleep = sleep

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from agentkit.responses.encoding import Wire
+from agentkit.encoding import Wire
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from agentkit.encoding import JSON, Wire, decode
 from agentkit.errors import (
     AuthenticationError,
     BadRequestError,
@@ -24,7 +25,6 @@ from agentkit.errors import (
     RateLimitError,
     ServerError,
 )
-from agentkit.responses.encoding import JSON, Wire, decode
 from agentkit.responses.sse import Frames
 
 EXCERPT = 300

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
+from agentkit.encoding import Wire
 from agentkit.errors import StreamTruncatedError
-from agentkit.responses.encoding import Wire
 from agentkit.responses.events import (
     ARGUMENTS_DELTA,
     INPUT_DELTA,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from agentkit.responses.encoding import Wire, encode
+from agentkit.encoding import Wire, encode
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agentkit.responses.encoding import Wire
+from agentkit.encoding import Wire
 
 CALLS = ("function_call", "custom_tool_call")
 

@@ -10,8 +10,8 @@ import mimetypes
 from dataclasses import dataclass
 from pathlib import Path
 
+from agentkit.encoding import Wire
 from agentkit.errors import ConfigurationError
-from agentkit.responses.encoding import Wire
 
 Source = str | Path | bytes
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from agentkit.errors import ConfigurationError
 from agentkit.responses.dialect import Dialect
-from agentkit.responses.endpoint import without_secrets
+from agentkit.responses.endpoint import Endpoint, without_secrets
 
 
 @dataclass(frozen=True)
@@ -140,3 +140,9 @@ def _scheme_and_host(url: str) -> tuple[str, str]:
             f"base_url {without_secrets(url)!r} is not a URL. Write it like https://host/v1."
         )
     return parts.scheme, parts.hostname or ""
+
+
+def endpoint_at(base_url: str, api_key: str | None = None) -> Endpoint:
+    """The endpoint at a base URL, in the dialect of the provider that is there."""
+    provider = provider_of(base_url)
+    return Endpoint(base_url, provider.headers(api_key), provider.dialect)

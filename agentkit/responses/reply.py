@@ -10,9 +10,9 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator, Mapping
 
+from agentkit.encoding import Wire, decode
 from agentkit.errors import ModelError, ProtocolError, StreamTruncatedError
 from agentkit.responses import chat_shape
-from agentkit.responses.encoding import Wire, decode
 from agentkit.responses.events import TERMINAL, ErrorEvent, Snapshot, StreamEvent, read_event
 from agentkit.responses.failures import model_error, request_id, unreadable
 from agentkit.responses.sse import EventTooLargeError, Frames

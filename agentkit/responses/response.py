@@ -11,7 +11,7 @@ from functools import cached_property
 from math import isfinite
 from typing import Any, Protocol
 
-from agentkit.responses.encoding import Wire, decode, encode
+from agentkit.encoding import Wire, decode, encode
 from agentkit.responses.events import StreamEvent
 from agentkit.responses.items import (
     FunctionCall,

@@ -9,7 +9,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterator,
+    Mapping,
+)
 from dataclasses import dataclass
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary, finalize
@@ -40,9 +47,13 @@ _Open = WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[httpx.AsyncClient, As
 class HTTPClient(Protocol):
     """What is used of an asynchronous HTTP client: httpx.AsyncClient, or one with its methods."""
 
-    def build_request(self, method: str, url: str, **options: Any) -> Any: ...
+    # properties, because clients differ in the options they name
 
-    async def send(self, request: Any, *, stream: bool = False) -> Any: ...
+    @property
+    def build_request(self) -> Callable[..., Any]: ...
+
+    @property
+    def send(self) -> Callable[..., Awaitable[Any]]: ...
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from agentkit.responses.encoding import Wire, encode
+from agentkit.encoding import Wire, encode
 
 Said = str | Wire
 """A final message, or an item's wire object (such as `call` gives)."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from agentkit.responses.encoding import Wire
+from agentkit.encoding import Wire
 from agentkit.responses.response import Usage
 from agentkit.testing.usage import usage_wire
 

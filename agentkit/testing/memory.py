@@ -9,7 +9,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TypeVar
 
-from agentkit.responses.encoding import Wire
+from agentkit.encoding import Wire
 from agentkit.testing.rejection import RejectionError, check_new_ids
 
 T = TypeVar("T")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agentkit.responses.encoding import JSON, Wire
+from agentkit.encoding import JSON, Wire
 
 MIN_OUTPUT_TOKENS = 16
 

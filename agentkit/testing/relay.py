@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from typing import assert_never
 
-from agentkit.responses.encoding import Wire
+from agentkit.encoding import Wire
 from agentkit.responses.events import (
     Delta,
     ErrorEvent,

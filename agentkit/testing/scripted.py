@@ -11,7 +11,7 @@ import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from itertools import count
 
-from agentkit.responses.encoding import Wire
+from agentkit.encoding import Wire
 from agentkit.responses.events import Snapshot, StreamEvent, read_event
 from agentkit.responses.items import FunctionCall
 from agentkit.responses.response import Request, Usage

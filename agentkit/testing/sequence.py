@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from agentkit.responses.encoding import Wire
+from agentkit.encoding import Wire
 from agentkit.responses.events import TERMINAL
 
 _BLANKED: dict[str, Wire] = {

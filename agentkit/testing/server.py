@@ -18,7 +18,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self, cast
 
-from agentkit.responses.encoding import Wire
+from agentkit.encoding import Wire
 from agentkit.responses.response import Model
 from agentkit.testing.http import Connection
 from agentkit.testing.service import LOOPBACK, Exchange, ResponsesService

@@ -17,6 +17,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
+from agentkit.encoding import JSON, Wire, decode, encode
 from agentkit.errors import (
     AuthenticationError,
     BadRequestError,
@@ -26,7 +27,6 @@ from agentkit.errors import (
     RateLimitError,
     StreamTruncatedError,
 )
-from agentkit.responses.encoding import JSON, Wire, decode, encode
 from agentkit.responses.events import TERMINAL, StreamEvent
 from agentkit.responses.fold import Fold, collect
 from agentkit.responses.items import read_items

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from agentkit.responses.encoding import Wire
+from agentkit.encoding import Wire
 from agentkit.testing.rejection import RejectionError
 
 _REFUSED = frozenset(

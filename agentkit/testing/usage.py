@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from agentkit.responses.encoding import Wire, encode
+from agentkit.encoding import Wire, encode
 from agentkit.responses.response import Request, Usage
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
-from agentkit.responses.encoding import JSON, Wire
+from agentkit.encoding import JSON, Wire
 from agentkit.testing.offline.mentions import TEXTS, Kind, Mention
 from agentkit.testing.offline.schemas import Slot
 from agentkit.testing.offline.words import STOP_WORDS, stem, stems, words

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from agentkit.responses.encoding import JSON, Wire
+from agentkit.encoding import JSON, Wire
 from agentkit.testing.offline.arguments import Passage, best_value, blank
 from agentkit.testing.offline.schemas import Slot, slot
 from agentkit.testing.offline.wording import Result, plain

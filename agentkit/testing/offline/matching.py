@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from agentkit.responses.encoding import Wire, encode
+from agentkit.encoding import Wire, encode
 from agentkit.testing.offline.arguments import Passage, argument_sets, forced_arguments
 from agentkit.testing.offline.mentions import Mention, find_mentions
 from agentkit.testing.offline.schemas import parameters

@@ -10,7 +10,7 @@ import hashlib
 from collections import Counter
 from collections.abc import AsyncIterator
 
-from agentkit.responses.encoding import Wire, encode
+from agentkit.encoding import Wire, encode
 from agentkit.responses.events import Snapshot, StreamEvent, read_event
 from agentkit.responses.response import Request
 from agentkit.testing.answers import call, message

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from agentkit.responses.encoding import JSON, Wire
+from agentkit.encoding import JSON, Wire
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agentkit.responses.encoding import JSON, Wire, decode
+from agentkit.encoding import JSON, Wire, decode
 from agentkit.testing.offline.wording import Result
 
 LONGEST = 10_000

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agentkit.responses.encoding import JSON, Wire, decode
+from agentkit.encoding import JSON, Wire, decode
 from agentkit.testing.offline.words import words
 
 _FAILED = re.compile(r"\S+ (?:failed|timed out|was not run|was rejected)\b|There is no tool\b")
