@@ -107,7 +107,7 @@ class Trip:
     limit: str | None = None
     """The limit that kept a call from running."""
     final: Output | None = None
-    """The output of a tool that ended the run."""
+    """The output of the first call, in call order, whose tool ended the run."""
 
 
 class Log:
@@ -269,10 +269,11 @@ class Log:
     def _take_output(self, record: Output) -> None:
         self._open_call(record.call_id).output = record
         self.trip.limit = self.trip.limit or record.limit
-        self.trip.final = self.trip.final or (record if record.is_final else None)
         self._unanswered -= 1
         if self._unanswered == 0:
-            self.items += [c.output.item for c in self._calls.values() if c.output is not None]
+            outputs = [call.output for call in self._calls.values() if call.output is not None]
+            self.items += [output.item for output in outputs]
+            self.trip.final = next((output for output in outputs if output.is_final), None)
 
     def _take_decision(self, record: Decision) -> None:
         call = self._open_call(record.call_id)

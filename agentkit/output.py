@@ -21,6 +21,7 @@ from agentkit.schema.fields import ArgumentsSchema
 from agentkit.schema.given import checked_schema, compiled
 from agentkit.schema.problems import validation_problems
 from agentkit.schema.strict import StrictSchema, to_strict
+from agentkit.schema.typed_dicts import readable
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def output_format(output: Any) -> OutputFormat | None:
     if isinstance(output, dict):
         return _from_schema(output)
     try:
-        adapter = TypeAdapter(output)
+        adapter = TypeAdapter(readable(output))
         schema = adapter.json_schema(schema_generator=ArgumentsSchema)
     except (PydanticSchemaGenerationError, PydanticUserError, TypeError) as error:
         raise ConfigurationError(

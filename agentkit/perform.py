@@ -6,6 +6,7 @@ Whatever the tool does wrong becomes text for the model; only a cancelled run pa
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,12 +118,18 @@ def _readable(run: Run, call: CallState, tool: Tool, outcome: Outcome) -> str | 
     most = tool.max_output or DEFAULT_MAX_OUTPUT
     if not isinstance(output, str) or len(output) > most:
         output = cut(output, most)
-    if call.repeat < NOTE_AT:
-        return output
-    note = f"[This same call was made {call.repeat} times in this run. Use what it gave.]"
+    notes = []
+    if call.edited is not None:
+        notes.append(f"[A person changed the arguments of this call to {call.edited}]")
+    if call.repeat >= NOTE_AT:
+        notes.append(f"[This same call was made {call.repeat} times in this run.]")
+    return _with_notes(output, notes) if notes else output
+
+
+def _with_notes(output: str | list[Wire], notes: Sequence[str]) -> str | list[Wire]:
     if isinstance(output, str):
-        return f"{output}\n\n{note}"
-    return [*output, {"type": "input_text", "text": note}]
+        return "\n\n".join([output, *notes])
+    return [*output, *({"type": "input_text", "text": note} for note in notes)]
 
 
 def _in_words(parts: list[Wire]) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 import typing_extensions
 
 from agentkit.errors import ToolDefinitionError
+from agentkit.schema.typed_dicts import readable
 
 Function = Callable[..., Any]
 
@@ -66,7 +67,7 @@ def typed_parameters(function: Function, name: str) -> list[Typed]:
     free = [parameter for parameter in parameters.values() if parameter.name not in held]
     types_by_name = _types({each.name: each.annotation for each in free}, plain(function), name)
     return [
-        Typed(each.name, each.kind, types_by_name.get(each.name, Any), each.default)
+        Typed(each.name, each.kind, readable(types_by_name.get(each.name, Any)), each.default)
         for each in free
     ]
 
