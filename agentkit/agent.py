@@ -26,9 +26,16 @@ from agentkit.limits import Limits
 from agentkit.log import Log
 from agentkit.loop import loop
 from agentkit.middleware import Middleware
-from agentkit.models import check_name, model_for
+from agentkit.models import check_name, model_for, names_provider
 from agentkit.moves import CallTools, Finish, next_move
-from agentkit.options import checked_limits, checked_settings, tools_by_name
+from agentkit.options import (
+    checked_limits,
+    checked_listener,
+    checked_middleware,
+    checked_rule,
+    checked_settings,
+    tools_by_name,
+)
 from agentkit.output import output_format
 from agentkit.records import Input, Record, Setup
 from agentkit.responses.dialect import Dialect
@@ -44,7 +51,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Session = str | RunResult | Log | None
-"""The name of a session, or the log, or the result, of a run to go on from."""
+"""The result or the log of a run to go on from, or a name for a new one."""
 
 
 class Agent:
@@ -82,7 +89,7 @@ class Agent:
         self._given = {key: value for key, value in locals().items() if key != "self"}
         if isinstance(model, str):
             check_name(model, base_url)
-        elif not hasattr(model, "stream"):
+        elif isinstance(model, type) or not hasattr(model, "stream"):
             raise ConfigurationError(
                 f"model: expected a name or an object with stream(request), got {model!r:.80}."
             )
@@ -104,14 +111,15 @@ class Agent:
             environment=environment,
         )
         self._conversation = conversation_for(state)
-        self._approve = approve
-        self._middleware = tuple(middleware)
+        self._approve = checked_rule(approve)
+        self._middleware = checked_middleware(middleware)
         self._clock = clock
 
     def __repr__(self) -> str:
         given = self._given_model
         name = given if isinstance(given, str) else type(given).__name__
-        return f"Agent({name!r}, tools=[{', '.join(self.tools)}])"
+        called = f", name={self.name!r}" if self.name else ""
+        return f"Agent({name!r}{called}, tools=[{', '.join(self.tools)}])"
 
     def replace(self, **options: Any) -> Agent:
         """An agent like this one, but for these arguments of the constructor.
@@ -120,9 +128,8 @@ class Agent:
         and the URL that were given before are forgotten.
         """
         given = {**self._given, **options}
-        if "base_url" in options or ":" in str(options.get("model", "")):
-            kept = {key: options.get(key) for key in ("api_key", "base_url")}
-            given |= kept
+        if "base_url" in options or names_provider(options.get("model")):
+            given |= {key: options.get(key) for key in ("api_key", "base_url")}
         return Agent(**given)
 
     @cached_property
@@ -251,7 +258,7 @@ class Agent:
             middleware=self._middleware,
             session=session,
             deps=options.deps,
-            listener=options.listener,
+            listener=checked_listener(options.listener),
             clock=lambda: self._clock() - began,
         )
 
@@ -274,7 +281,9 @@ class Agent:
             **settings,
         }
         known = {key: value for key, value in fields.items() if value not in (None, "", [], {})}
-        return Setup(Fields(known), self.settings.get("tool_choice"))
+        endpoint = getattr(self.model, "endpoint", None)
+        server = str(getattr(endpoint, "shown", ""))
+        return Setup(Fields(known), self.settings.get("tool_choice"), server=server)
 
 
 @dataclass(frozen=True)
@@ -292,7 +301,12 @@ def _log_of(session: Session) -> tuple[Log, str]:
         return session.log.copy(), session.session
     if isinstance(session, Log):
         return session.copy(), session.session or _new_session()
-    return Log(), session or _new_session()
+    if session is None or isinstance(session, str):
+        return Log(), session or _new_session()
+    raise ConfigurationError(
+        "session: expected a result, a Log or a name, got a "
+        f"{type(session).__name__}. Of a dumped log: Log.load(dump)."
+    )
 
 
 def _new_session() -> str:

@@ -65,6 +65,8 @@ def decision_records(
     Raises ConfigurationError for a call that does not wait, and for edited arguments that do not
     fit the tool.
     """
+    if not isinstance(decisions, Sequence):
+        raise ConfigurationError(f"decisions: expected a list, got {decisions!r:.80}.")
     waiting = {call.call_id: call for call in log.waiting_calls}
     records = []
     for decision in decisions:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -28,7 +29,7 @@ from agentkit.responses.events import (
 from agentkit.responses.fold import Fold
 from agentkit.responses.items import FunctionCall
 from agentkit.responses.response import Fields, Request, Response
-from agentkit.run import Run
+from agentkit.run import Run, logger
 
 OUT_OF_TIME = "seconds"
 """The reason of an answer that was cut off by the run's own bound on time."""
@@ -51,6 +52,16 @@ async def ask(run: Run) -> None:
         run.emit(TextDelta(response.text))
     if response.incomplete_reason == OUT_OF_TIME:
         limit = "seconds"
+    await run.append(*_records(run, response, limit, run.clock() - began))
+    if limit and response.is_complete and response.calls and not response.text:
+        await _ask_without_tools(run, request, limit)
+
+
+async def _ask_without_tools(run: Run, request: Request, limit: str) -> None:
+    """Once more, for a server that does not heed `tool_choice`: it sees no tools to call."""
+    began = run.clock()
+    bare = replace(request, extra={**request.extra, "tools": None, "tool_choice": None})
+    response = await _receive(run, set(), bare)
     await run.append(*_records(run, response, limit, run.clock() - began))
 
 
@@ -95,6 +106,8 @@ async def _receive(run: Run, heard: set[type[Event]], request: Request) -> Respo
         async with asyncio.timeout(run.time_left) as scope:
             async for event in run.model.stream(request):
                 fold.add(event)
+                if isinstance(event, Notice) and run.listener is None:
+                    logger.warning("%s", event.text)
                 if said := _said(event):
                     heard.add(type(said))
                     run.emit(said)
@@ -119,13 +132,20 @@ def _said(event: StreamEvent) -> Event | None:
 
 
 def _records(run: Run, response: Response, limit: str | None, seconds: float) -> list[Record]:
-    response = _kept(with_unique_calls(response, run.log))
+    known = frozenset[str]() if run.conversation.keeps_call_ids else run.log.call_ids
+    response = _kept(with_unique_calls(response, known))
     problems = _problems(run.output, response) if run.output else []
     words = _words(run, response) if run.asks_people and not limit else {}
     answer = Answer(response, tuple(words), tuple(problems), limit, seconds)
-    if problems and not limit and not run.log.trip.was_repaired:
-        return [answer, Input((repair_message(problems),), is_repair=True)]
+    if problems and run.output and _may_repair(run, limit):
+        return [answer, Input((repair_message(problems, run.output),), is_repair=True)]
     return [answer, *(decision for decision in words.values() if decision)]
+
+
+def _may_repair(run: Run, limit: str | None) -> bool:
+    """Once a run, where another request fits."""
+    has_room = run.limits.has_room(run.log, run.clock())
+    return has_room and not limit and not run.log.trip.was_repaired
 
 
 def _kept(response: Response) -> Response:

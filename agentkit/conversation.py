@@ -18,12 +18,19 @@ from agentkit.responses.items import Item
 class Conversation(Protocol):
     """Chooses the items of the next request, and the fields that say what they continue."""
 
-    def next_input(self, log: Log) -> tuple[tuple[Item, ...], Wire]: ...
+    @property
+    def keeps_call_ids(self) -> bool:
+        """Whether the server pairs calls and outputs itself, by the ids it gave."""
+
+    def next_input(self, log: Log) -> tuple[tuple[Item, ...], Wire]:
+        """The items, and the fields."""
 
 
 @dataclass(frozen=True)
 class Replay:
     """Everything, every time: works on every server and after any pause."""
+
+    keeps_call_ids = False
 
     def next_input(self, log: Log) -> tuple[tuple[Item, ...], Wire]:
         return tuple(log.items), {}
@@ -32,6 +39,8 @@ class Replay:
 @dataclass(frozen=True)
 class Chained:
     """What is new, behind `previous_response_id`: the server has to store responses."""
+
+    keeps_call_ids = True
 
     def next_input(self, log: Log) -> tuple[tuple[Item, ...], Wire]:
         if log.response_id is None:
@@ -43,6 +52,7 @@ class Chained:
 class Hosted:
     """What is new, in a `conversation` made at the server beforehand."""
 
+    keeps_call_ids = True
     conversation: str
 
     def next_input(self, log: Log) -> tuple[tuple[Item, ...], Wire]:
@@ -51,6 +61,7 @@ class Hosted:
 
 def conversation_for(state: str) -> Conversation:
     """The way that `state` names. Raises ConfigurationError for one that is none."""
+    state = state if isinstance(state, str) else repr(state)
     if state == "replay":
         return Replay()
     if state == "chained":

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from agentkit.errors import ToolArgumentError
 from agentkit.events import ToolOutput
 from agentkit.log import MCP_APPROVAL, CallState, Log
-from agentkit.perform import perform, rejected_text
+from agentkit.perform import perform, rejected_text, with_notes
 from agentkit.records import Ended, Output, Started
 from agentkit.responses.items import FunctionCall, Item, OtherItem, call_output
 from agentkit.run import Run
-from agentkit.tools import BoundCall, Tool, near_miss
+from agentkit.schema.problems import near_miss
+from agentkit.tools import BoundCall, Tool
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,10 @@ def decide(run: Run, calls: Sequence[CallState]) -> list[Ready | Refused | Outpu
 def _decided(run: Run, call: CallState, planned: Counter[str]) -> Ready | Refused | Output:
     if call.is_decided_by_hand:
         return _by_hand(call)
+    # what was interrupted had been let through, and counted, before
+    refusal = None if call.effect else run.limits.refusal(run.log, planned.total(), call.repeat)
+    if refusal is not None:
+        return Refused(call, refusal[1], "skipped", limit=refusal[0])
     tool = run.tools.get(call.name)
     if tool is None:
         return Refused(call, unknown_tool(call.name, list(run.tools)))
@@ -88,9 +93,10 @@ def _decided(run: Run, call: CallState, planned: Counter[str]) -> Ready | Refuse
     if run.is_out_of_tool_time:
         text = f"{call.name} was not run: the time of this run is used up."
         return Refused(call, text, "skipped", limit="seconds")
-    # what was interrupted had been let through, and counted, before
-    if call.effect is None and (refused := _beyond(run, call, tool, planned)):
-        return refused
+    if tool.max_calls is not None and call.effect is None:
+        used = run.log.trip.calls[call.name] + planned[call.name]
+        if used >= tool.max_calls:
+            return Refused(call, _used_up(tool.name, tool.max_calls), "skipped")
     try:
         return Ready(call, tool, tool.bind(call.arguments))
     except ToolArgumentError as error:
@@ -99,9 +105,11 @@ def _decided(run: Run, call: CallState, planned: Counter[str]) -> Ready | Refuse
 
 async def _refuse(run: Run, refused: Refused) -> None:
     call = refused.call
-    item = call_output(_as_call(call.item), refused.text)
-    await run.append(Output(item, refused.ended, limit=refused.limit))
-    run.emit(ToolOutput(call.call_id, call.name, refused.text, refused.ended, error=refused.error))
+    text = with_notes(refused.text, call)
+    await run.append(
+        Output(call_output(_as_call(call.item), text), refused.ended, limit=refused.limit)
+    )
+    run.emit(ToolOutput(call.call_id, call.name, text, refused.ended, error=refused.error))
 
 
 def _by_hand(call: CallState) -> Refused | Output:
@@ -123,17 +131,9 @@ def _closed(call: CallState) -> Output:
     return Output(call_output(_as_call(call.item), text), "skipped")
 
 
-def _beyond(run: Run, call: CallState, tool: Tool, planned: Counter[str]) -> Refused | None:
-    """The refusal of a call that goes beyond a bound of the run or of the tool."""
-    refusal = run.limits.refusal(run.log, planned.total(), call.repeat)
-    if refusal is not None:
-        return Refused(call, refusal[1], "skipped", limit=refusal[0])
-    most = tool.max_calls
-    if most is None or run.log.trip.calls[call.name] + planned[call.name] < most:
-        return None
+def _used_up(name: str, most: int) -> str:
     times = "once" if most == 1 else f"{most} times"
-    text = f"{call.name} was not run: it may be called {times} in a run."
-    return Refused(call, text, "skipped")
+    return f"{name} was not run: it may be called {times} in a run."
 
 
 def unknown_tool(name: str, names: Sequence[str]) -> str:

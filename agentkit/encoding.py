@@ -30,5 +30,9 @@ def decode(text: bytes | str) -> JSON:
     """The value of a JSON text. Raises ValueError for anything else."""
     try:
         return from_json(text)
-    except ValueError:
+    except (ValueError, TypeError):  # pydantic_core calls a lone surrogate in a str a TypeError
+        pass
+    try:
         return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
+from typing import Any
 
 from agentkit.encoding import Wire
 from agentkit.errors import ConfigurationError
@@ -26,7 +28,7 @@ def input_items(said: UserInput) -> tuple[Item, ...]:
     if not said:
         raise ConfigurationError("input: the list is empty. Say something, or use resume().")
     if all(_is_item(each) for each in said):
-        return tuple(each if isinstance(each, Item) else read_item(each) for each in said)  # type: ignore[arg-type]
+        return tuple(_item(each) for each in said)
     return (user_message([_part(each) for each in said]),)
 
 
@@ -38,13 +40,18 @@ def _is_item(value: object) -> bool:
     return "role" in value or not str(value.get("type", "input_")).startswith("input_")
 
 
+def _item(value: Any) -> Item:
+    """The item; a copy, because the caller's own object may change while the run goes on."""
+    return value if isinstance(value, Item) else read_item(deepcopy(value))
+
+
 def _part(value: object) -> Wire:
     if isinstance(value, str):
         return {"type": "input_text", "text": value}
     if isinstance(value, (Image, File)):
         return value.part()
     if isinstance(value, dict) and str(value.get("type", "")).startswith("input_"):
-        return value
+        return deepcopy(value)
     raise ConfigurationError(
         f"input: {value!r:.80} is neither text, Image, File nor a content part; "
         "items and parts do not mix in one list."

@@ -42,9 +42,11 @@ class Limits:
     def __post_init__(self) -> None:
         for each in fields(self):
             value = getattr(self, each.name)
-            if value is not None and value <= 0:
+            kind = int | float if each.name == "seconds" else int
+            is_number = isinstance(value, kind) and not isinstance(value, bool)
+            if value is not None and not (is_number and value > 0):
                 raise ConfigurationError(
-                    f"Limits({each.name}={value}): give a number above 0, or None for no bound."
+                    f"Limits({each.name}={value!r}): give a number above 0, or None for no bound."
                 )
 
     def landing(self, log: Log, elapsed: float) -> str | None:
@@ -60,6 +62,12 @@ class Limits:
             return "seconds"
         return None
 
+    def has_room(self, log: Log, elapsed: float) -> bool:
+        """Whether one more request fits behind the answer that has just come."""
+        if self.turns is not None and log.trip.turns + 2 > self.turns:
+            return False
+        return self.landing(log, elapsed) not in ("tokens", "seconds")
+
     def refusal(self, log: Log, planned: int, repeat: int) -> tuple[str, str] | None:
         """Which limit keeps a call from running, and what to tell the model.
 
@@ -73,7 +81,7 @@ class Limits:
         return None
 
     def _is_short_of_tokens(self, log: Log) -> bool:
-        if self.tokens is None or log.trip.turns == 0:
+        if self.tokens is None or log.last_answer is None:
             return False
-        per_turn = log.trip.usage.total_tokens / log.trip.turns
-        return log.trip.usage.total_tokens + 2 * per_turn > self.tokens
+        last = log.last_answer.response.usage.total_tokens
+        return log.trip.usage.total_tokens + 2 * last > self.tokens

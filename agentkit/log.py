@@ -7,7 +7,7 @@ record as it is appended, so that a long run costs no more a turn than a short o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Set
 from copy import copy
 from dataclasses import dataclass, field, replace
 
@@ -31,6 +31,7 @@ from agentkit.responses.items import (
     Item,
     Message,
     final_messages,
+    portable,
     sent_back,
 )
 from agentkit.responses.response import Response, Usage
@@ -123,8 +124,9 @@ class Log:
         self.last_answer: Answer | None = None
         """The last answer of the run, also where something has been said since."""
         self.response_id: str | None = None
-        """The last complete response, and how many of `items` it knows."""
+        """The server's id of the last complete answer."""
         self.known_items = 0
+        """How many of `items` that answer and what went before it are."""
         self.trip = Trip()
         self.usage = Usage()
         self._calls: dict[str, CallState] = {}
@@ -147,7 +149,7 @@ class Log:
         for record in records:
             match record:
                 case Setup():
-                    self.setup = record
+                    self._take_setup(record)
                 case Input():
                     self._take_input(record)
                 case Answer():
@@ -176,7 +178,7 @@ class Log:
         return [call for call in self.open_calls if call.waits]
 
     @property
-    def call_ids(self) -> frozenset[str] | set[str]:
+    def call_ids(self) -> Set[str]:
         """The ids of all calls that the log has ever seen."""
         return self._call_ids
 
@@ -215,7 +217,15 @@ class Log:
     @classmethod
     def load(cls, wires: Iterable[Wire]) -> Log:
         """The log of dumped records. Raises ConfigurationError for what is none."""
+        if isinstance(wires, str | bytes | Mapping):
+            raise ConfigurationError("Log.load: expected the list of records that dump() gave.")
         return cls(load_record(wire) for wire in wires)
+
+    def _take_setup(self, record: Setup) -> None:
+        if self.setup is not None and self.setup.model != record.model:
+            self.items = portable(self.items)
+            self.response_id, self.known_items = None, 0
+        self.setup = record
 
     def _take_input(self, record: Input) -> None:
         if self.open_calls:
@@ -318,29 +328,30 @@ def _says(message: Message) -> bool:
     return bool(message.text or message.refusal)
 
 
-def with_unique_calls(response: Response, log: Log) -> Response:
-    """The response with a call id of its own for every call.
+def with_unique_calls(response: Response, known: Set[str]) -> Response:
+    """The response with a call id of its own for every call, none of them known before.
 
     Some servers count calls anew in each response (`call_0`), which would pair an output with the
     wrong call once the conversation is sent as a whole.
     """
-    ids = [item.wire.get("call_id") for item in response.output if isinstance(item, FunctionCall)]
-    if all(ids) and len(set(ids)) == len(ids) and log.call_ids.isdisjoint(ids):
+    calls = response.calls
+    ids = {call.call_id for call in calls if call.call_id == call.wire.get("call_id")}
+    if len(ids) == len(calls) and known.isdisjoint(ids):
         return response
-    seen: set[str] = set()
+    seen = set(known)
     output: list[Item] = []
     for item in response.output:
         if not isinstance(item, FunctionCall):
             output.append(item)
             continue
-        call_id = _free_id(item.call_id or "call", seen, log)
+        call_id = _free_id(item.call_id or "call", seen)
         seen.add(call_id)
         output.append(type(item)({**item.wire, "call_id": call_id}))
     return replace(response, output=tuple(output))
 
 
-def _free_id(call_id: str, seen: set[str], log: Log) -> str:
+def _free_id(call_id: str, seen: set[str]) -> str:
     number, free = 2, call_id
-    while free in seen or free in log.call_ids:
+    while free in seen:
         free, number = f"{call_id[:56]}_{number}", number + 1
     return free

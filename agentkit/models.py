@@ -56,6 +56,12 @@ def check_name(name: str, base_url: str | None = None) -> None:
         raise ConfigurationError(_unknown_provider(prefix, name))
 
 
+def names_provider(model: object) -> bool:
+    """Whether a model's name says whose it is."""
+    prefix, colon, _ = model.partition(":") if isinstance(model, str) else ("", "", "")
+    return model == OFFLINE or (bool(colon) and (prefix in PROVIDERS or prefix == OFFLINE))
+
+
 def default_model(environment: Mapping[str, str] = os.environ) -> str:
     """A model of the provider that `AGENTKIT_PROVIDER` or the keys that are set point to."""
     if environment.get("AGENTKIT_PROVIDER") == OFFLINE:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from agentkit.approval import Rule
 from agentkit.errors import ConfigurationError
+from agentkit.events import Listener
 from agentkit.limits import Limits
+from agentkit.middleware import AroundCalls, Middleware
 from agentkit.tools import Tool, as_tool
 
 # Fields of a request that have an argument of their own, or that the loop sets.
@@ -38,6 +42,11 @@ def tools_by_name(tools: Sequence[Any]) -> dict[str, Tool]:
                 )
             continue
         made = as_tool(each)
+        if made.receiver is not None:
+            raise ConfigurationError(
+                f"tools: {made.name} is a method. Give the tool of an instance: "
+                f"instance.{made.name}."
+            )
         if made.name in by_name:
             raise ConfigurationError(
                 f"tools: two are named {made.name!r}. Rename one: @tool(name=…)."
@@ -48,6 +57,9 @@ def tools_by_name(tools: Sequence[Any]) -> dict[str, Tool]:
 
 def checked_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Request fields that may be passed on as they are."""
+    for name, value in (("settings", settings), *_objects_in(settings)):
+        if not isinstance(value, Mapping):
+            raise ConfigurationError(f"{name}: expected a dict, got {value!r:.80}.")
     for key, remedy in _OWN_PLACE.items():
         if key in settings:
             raise ConfigurationError(f"settings: {key!r} has no place there; {remedy}.")
@@ -59,8 +71,45 @@ def checked_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     return dict(settings)
 
 
+def _objects_in(settings: Any) -> list[tuple[str, Any]]:
+    """The settings that are objects on the wire."""
+    names = ("metadata", "text", "reasoning")
+    given = settings if isinstance(settings, Mapping) else {}
+    return [(f"settings: {name!r}", given[name]) for name in names if given.get(name) is not None]
+
+
 def checked_limits(limits: Limits | None) -> Limits | None:
     """The limits themselves."""
     if limits is None or isinstance(limits, Limits):
         return limits
     raise ConfigurationError(f"limits: expected Limits(turns=…), got {limits!r:.80}.")
+
+
+def checked_rule(approve: Rule | None) -> Rule | None:
+    """The rule itself."""
+    if approve is None or (callable(approve) and not inspect.iscoroutinefunction(approve)):
+        return approve
+    raise ConfigurationError(
+        f"approve: expected a function of a tool's name and the arguments, that is not async, "
+        f"got {approve!r:.80}."
+    )
+
+
+def checked_listener(listener: Listener | None) -> Listener | None:
+    """The listener itself."""
+    if listener is None or (callable(listener) and not inspect.iscoroutinefunction(listener)):
+        return listener
+    raise ConfigurationError(
+        f"on_event: expected a function of one event, that is not async, got {listener!r:.80}."
+    )
+
+
+def checked_middleware(middleware: Sequence[Middleware]) -> tuple[Middleware, ...]:
+    """The middleware itself."""
+    for each in middleware:
+        wrapped = each.wrap if isinstance(each, AroundCalls) else each
+        if not callable(wrapped):
+            raise ConfigurationError(
+                f"middleware: expected async functions of (request, proceed), got {each!r:.80}."
+            )
+    return tuple(middleware)

@@ -95,12 +95,12 @@ def output_format(output: Any) -> OutputFormat | None:
     return OutputFormat(_name_of(schema, output), to_strict(schema), validate)
 
 
-def repair_message(problems: list[str]) -> Message:
+def repair_message(problems: list[str], output: OutputFormat) -> Message:
     """What the model is told about an answer that does not fit."""
     listed = "\n".join(f"- {problem}" for problem in problems)
     return user_message(
         f"That answer does not fit the required format:\n{listed}\n"
-        "Give the whole answer again, with these problems mended."
+        f"Give the whole answer again, with these problems mended. {output.instruction()}"
     )
 
 

@@ -6,7 +6,6 @@ Whatever the tool does wrong becomes text for the model; only a cancelled run pa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,21 +66,34 @@ def _may_repeat(tool: Tool, outcome: Outcome) -> bool:
 
 async def _attempt(run: Run, call: CallState, tool: Tool, bound: BoundCall) -> Outcome:
     timeout, left, cancels = tool.timeout, run.tool_time_left, _cancels()
-    if left is not None:
-        timeout = max(0.0, left if timeout is None else min(timeout, left))
+    ends_the_run = left is not None and (timeout is None or left < timeout)
+    if left is not None and ends_the_run:
+        timeout = max(0.0, left)
+    attempt = _outcome(run, call, tool, bound)
+    scope = asyncio.timeout(timeout)
     try:
-        async with asyncio.timeout(timeout) as scope:
-            value = await _call(run, call, tool, bound)
+        async with scope:
+            # Before Python 3.13 a TaskGroup in a tool leaves its task looking cancelled, so the
+            # tool has a task of its own.
+            outcome = await (asyncio.create_task(attempt) if tool.is_async else attempt)
+    except (TimeoutError, asyncio.CancelledError) as error:
+        if _cancels() > cancels:
+            raise
+        outcome = Outcome(failed_text(call.name, error), "error", error)
+    if scope.expired():
+        text = f"{call.name} timed out after {timeout:.3g} s."
+        text += " The time of this run is used up." if ends_the_run else ""
+        return Outcome(text, "timeout", outcome.error or TimeoutError(text))
+    return outcome
+
+
+async def _outcome(run: Run, call: CallState, tool: Tool, bound: BoundCall) -> Outcome:
+    try:
+        value = await _call(run, call, tool, bound)
         return _final(value) if isinstance(value, Final) else Outcome(to_output(value))
     except Retry as error:
         return Outcome(_said(error), "error", error)
-    except asyncio.CancelledError as error:
-        if _cancels() > cancels:
-            raise
-        return Outcome(failed_text(call.name, error), "error", error)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the caller's own code
-        if scope.expired():
-            return Outcome(f"{call.name} timed out after {timeout:g} s.", "timeout", error)
         return Outcome(failed_text(call.name, error), "error", error)
 
 
@@ -118,15 +130,16 @@ def _readable(run: Run, call: CallState, tool: Tool, outcome: Outcome) -> str | 
     most = tool.max_output or DEFAULT_MAX_OUTPUT
     if not isinstance(output, str) or len(output) > most:
         output = cut(output, most)
+    return output if call.edited is None and call.repeat < NOTE_AT else with_notes(output, call)
+
+
+def with_notes(output: str | list[Wire], call: CallState) -> str | list[Wire]:
+    """The output, with what the model should know of the call beside it."""
     notes = []
     if call.edited is not None:
         notes.append(f"[A person changed the arguments of this call to {call.edited}]")
     if call.repeat >= NOTE_AT:
         notes.append(f"[This same call was made {call.repeat} times in this run.]")
-    return _with_notes(output, notes) if notes else output
-
-
-def _with_notes(output: str | list[Wire], notes: Sequence[str]) -> str | list[Wire]:
     if isinstance(output, str):
         return "\n\n".join([output, *notes])
     return [*output, *({"type": "input_text", "text": note} for note in notes)]
@@ -141,7 +154,7 @@ def _in_words(parts: list[Wire]) -> str:
 
 
 def failed_text(name: str, error: BaseException) -> str:
-    """What the model reads of a tool that raised: one line, no traceback."""
+    """What the model reads of a tool that raised: the error's own words, no traceback."""
     return f"{name} failed: {type(error).__name__}: {_said(error)}".removesuffix(": ")
 
 

@@ -23,6 +23,9 @@ Ended = Literal["ok", "error", "timeout", "rejected", "skipped"]
 Verdict = Literal["approve", "reject", "edit", "answer"]
 
 
+_SECRETS = frozenset({"authorization", "headers"})
+
+
 @dataclass(frozen=True)
 class Setup:
     """What a request is made of besides its input, from here on."""
@@ -33,22 +36,35 @@ class Setup:
     """Kept apart, because a forced choice holds for a run's first request only."""
     session: str = ""
     """The name of the session, so that a saved log knows its own."""
+    server: str = ""
+    """Where requests go, without secrets."""
+
+    @property
+    def model(self) -> tuple[str, str]:
+        """The server and its model: what reads the reasoning that it wrote."""
+        return self.server, str(self.fields.values.get("model", ""))
 
     @cached_property
     def digest(self) -> str:
-        """Equal for setups that make equal requests."""
-        return digest([dict(self.fields.values), self.tool_choice])
+        """Equal for setups that make equal requests to the same server."""
+        return digest([dict(self.fields.values), self.tool_choice, self.server])
 
     def body(self) -> Wire:
         return {
-            "fields": dict(self.fields.values),
+            "fields": _without_secrets(self.fields.values),
             "tool_choice": self.tool_choice,
             "session": self.session,
+            "server": self.server,
         }
 
     @classmethod
     def read(cls, body: Wire) -> Setup:
-        return cls(Fields(body["fields"]), body.get("tool_choice"), body.get("session") or "")
+        return cls(
+            Fields(body["fields"]),
+            body.get("tool_choice"),
+            body.get("session") or "",
+            body.get("server") or "",
+        )
 
 
 @dataclass(frozen=True)
@@ -185,6 +201,15 @@ Record = Setup | Input | Answer | Started | Output | Decision
 _KINDS: dict[str, type[Record]] = {
     kind.kind: kind for kind in (Setup, Input, Answer, Started, Output, Decision)
 }
+
+
+def _without_secrets(fields: Mapping[str, Any]) -> Wire:
+    """The fields without what a hosted tool takes to reach others: a log is read by many."""
+    hosted = [
+        {key: "[left out]" if key in _SECRETS else value for key, value in tool.items()}
+        for tool in fields.get("tools") or ()
+    ]
+    return {**fields, "tools": hosted} if hosted else dict(fields)
 
 
 def dump_record(record: Record) -> Wire:

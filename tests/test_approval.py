@@ -72,11 +72,12 @@ async def test_a_rejected_call_never_runs_and_the_model_reads_why():
     assert [record.ended for record in result.log if record.kind == "output"] == ["rejected"]
 
 
-async def test_edited_arguments_are_used_in_place_of_the_models():
+async def test_edited_arguments_are_used_in_place_of_the_models_and_it_is_told():
     model, agent = payer()
     result = await agent.resume(await agent.run("go"), [Edit("call_1", {"amount": 3})])
     assert (result.output, RUNS) == ("done", [3])
-    assert model.requests[1].outputs == ["paid 3"]
+    told = '[A person changed the arguments of this call to {"amount":3}]'
+    assert model.requests[1].outputs == [f"paid 3\n\n{told}"]
 
 
 async def test_edited_arguments_that_do_not_fit_are_the_callers_mistake():

@@ -43,6 +43,14 @@ def properties() -> set[CodeType]:
     return found
 
 
+def is_at_its_start(frame: FrameType) -> bool:
+    """Whether a frame is entered, and not a coroutine that goes on where it awaited.
+
+    Source: the RESUME instruction; the low bits of its argument are 0 at a function's start.
+    """
+    return frame.f_code.co_code[frame.f_lasti + 1] & 3 == 0
+
+
 class Entered:
     """The functions of agentkit that are entered from the first answer to the next request."""
 
@@ -57,7 +65,8 @@ class Entered:
         elif event == "return" and code is next_request.__code__:
             self._is_whole = False
         elif self._is_whole and event == "call" and code.co_filename.startswith(PACKAGE):
-            self.codes.add(code)
+            if is_at_its_start(frame):
+                self.codes.add(code)
 
 
 class Between:

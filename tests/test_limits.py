@@ -180,7 +180,7 @@ async def test_a_third_identical_call_is_noted_and_a_fifth_ends_the_run():
     model = ScriptedModel(*[looks(7) for _ in range(5)], "I give up.")
     result = await Agent(model, tools=[look]).run("go")
     assert RUNS == [7] * 4
-    note = "7\n\n[This same call was made {} times in this run. Use what it gave.]"
+    note = "7\n\n[This same call was made {} times in this run.]"
     fifth = "Not run: this same call was made 4 times before."
     assert model.requests[-1].outputs == ["7", "7", note.format(3), note.format(4), fifth]
     assert (result.status, result.limit, result.output) == ("limited", "same_calls", "I give up.")

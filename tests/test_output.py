@@ -187,7 +187,12 @@ async def test_a_limited_run_without_text_has_no_output_and_no_error():
     async def look() -> str:
         return "seen"
 
-    agent = Agent(ScriptedModel([call("look")]), tools=[look], output=int, limits=Limits(turns=1))
+    agent = Agent(
+        ScriptedModel([call("look")], [call("look")]),
+        tools=[look],
+        output=int,
+        limits=Limits(turns=1),
+    )
     result = await agent.run("go")
     assert (result.status, result.output, result.error) == ("limited", None, None)
 

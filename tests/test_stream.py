@@ -131,7 +131,8 @@ async def test_leaving_early_cancels_the_run():
     cancelled = []
 
     @tool
-    async def hang() -> None:
+    async def hang(context: ToolContext) -> None:
+        context.progress("begun")
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
@@ -141,7 +142,7 @@ async def test_leaving_early_cancels_the_run():
     agent = Agent(ScriptedModel([call("hang")]), tools=[hang])
     async with agent.stream("go") as stream:
         async for event in stream:
-            if isinstance(event, ToolCall):
+            if isinstance(event, ToolProgress):
                 break
         with pytest.raises(ConfigurationError, match="has not ended yet"):
             stream.result

@@ -18,7 +18,8 @@ from typing import Any, TypeVar
 from agentkit.agent import Agent
 from agentkit.cli.safe_text import one_line
 from agentkit.errors import ConfigurationError
-from agentkit.tools import Tool, as_tool, near_miss
+from agentkit.schema.problems import near_miss
+from agentkit.tools import Tool, as_tool
 
 T = TypeVar("T")
 

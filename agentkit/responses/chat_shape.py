@@ -105,17 +105,17 @@ class ChatStream:
 
     def _call_delta(self, piece: Wire) -> StreamEvent:
         call = self._call_of(piece)
-        function = piece.get("function") or {}
+        function = _object(piece.get("function"))
         text = _arguments(function.get("arguments"))
-        call.id = piece.get("id") or call.id
-        call.name = function.get("name") or call.name
+        call.id = _name(piece.get("id")) or call.id
+        call.name = _name(function.get("name")) or call.name
         call.arguments.append(text)
         return Delta(ARGUMENTS_DELTA, text, call.id)
 
     def _call_of(self, piece: Wire) -> _Call:
         """The latest call of that index and id; a piece without either goes on with the last."""
         index, call_id = piece.get("index"), piece.get("id")
-        is_first = bool(call_id) and bool((piece.get("function") or {}).get("name"))
+        is_first = bool(call_id) and bool(_object(piece.get("function")).get("name"))
         for call in reversed(self._calls):
             # Gemini gives each of several whole calls the index 0
             is_here = index is None or call.index == index
@@ -154,12 +154,12 @@ def _messages(message: Wire) -> list[Wire]:
 def _calls(message: Wire) -> list[Wire]:
     calls: list[Wire] = []
     for position, call in enumerate(_objects(message.get("tool_calls"))):
-        function = call.get("function") or {}
+        function = _object(call.get("function"))
         calls.append(
             {
                 "type": "function_call",
-                "call_id": call.get("id") or f"call_{position}",
-                "name": function.get("name"),
+                "call_id": _name(call.get("id")) or f"call_{position}",
+                "name": _name(function.get("name")),
                 "arguments": _arguments(function.get("arguments")),
             }
         )
@@ -200,6 +200,14 @@ def _first_choice(completion: Wire) -> Wire:
     return next((choice for choice in choices if not choice.get("index")), {})
 
 
+def _name(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _object(value: Any) -> Wire:
+    return value if isinstance(value, dict) else {}
+
+
 def _objects(values: Any) -> list[Wire]:
     return [each for each in values if isinstance(each, dict)] if isinstance(values, list) else []
 
@@ -207,12 +215,11 @@ def _objects(values: Any) -> list[Wire]:
 def _usage(usage: Any) -> Wire | None:
     if not isinstance(usage, dict):
         return None
-    prompt, completion = usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0
     read, written = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
     return {
-        "input_tokens": prompt,
-        "input_tokens_details": {"cached_tokens": (read or {}).get("cached_tokens") or 0},
-        "output_tokens": completion,
-        "output_tokens_details": {"reasoning_tokens": (written or {}).get("reasoning_tokens") or 0},
-        "total_tokens": usage.get("total_tokens") or prompt + completion,
+        "input_tokens": usage.get("prompt_tokens"),
+        "input_tokens_details": {"cached_tokens": _object(read).get("cached_tokens")},
+        "output_tokens": usage.get("completion_tokens"),
+        "output_tokens_details": {"reasoning_tokens": _object(written).get("reasoning_tokens")},
+        "total_tokens": usage.get("total_tokens"),
     }

@@ -236,7 +236,7 @@ class _Slots:
             for slot in self._slots
             if not slot.is_done
             and may_be_one(slot.item, event.item)
-            and not slot.is_another(event.item.get("id"), index)
+            and not slot.is_another(_id(event.item), index)
         ]
         named = [slot for slot in fit if names & slot.ids]
         if named or not event.is_done:
@@ -253,6 +253,10 @@ class _Slots:
         slot = _Slot(item)
         self._slots.append(slot)
         return slot
+
+
+def _id(item: Wire) -> str | None:
+    return name if isinstance(name := item.get("id"), str) else None
 
 
 def _names(item: Wire) -> set[str]:

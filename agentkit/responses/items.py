@@ -180,6 +180,18 @@ def sent_back(items: Sequence[Item]) -> tuple[Item, ...]:
     return tuple(items)
 
 
+def portable(items: Iterable[Item]) -> list[Item]:
+    """The items of a conversation as another model or server can read them.
+
+    Without reasoning, which only the model that wrote it reads, and without ids.
+    """
+    return [
+        _without_ids(item) if item.type in _SENT_BACK else item
+        for item in items
+        if not isinstance(item, Reasoning)
+    ]
+
+
 def _without_ids(item: Item) -> Item:
     kept = _SENT_BACK[item.type]
     if item.wire.keys() <= kept:

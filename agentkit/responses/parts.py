@@ -10,6 +10,8 @@ import mimetypes
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic_core import SchemaSerializer, core_schema
+
 from agentkit.encoding import Wire
 from agentkit.errors import ConfigurationError
 
@@ -23,8 +25,23 @@ _MAGIC = {
 }
 
 
+def _in_json(part: object) -> str:
+    kind = type(part).__name__
+    return f"[{kind}: a tool has to return it alone or in a list, not inside another value]"
+
+
+class _Part:
+    """What is no JSON value: inside of one, it says so instead of spelling out its bytes."""
+
+    __pydantic_serializer__ = SchemaSerializer(
+        core_schema.any_schema(
+            serialization=core_schema.plain_serializer_function_ser_schema(_in_json)
+        )
+    )
+
+
 @dataclass(frozen=True)
-class Image:
+class Image(_Part):
     """An image to look at: a path, the bytes, or a URL (`https:`, `data:`)."""
 
     source: Source
@@ -38,7 +55,7 @@ class Image:
 
 
 @dataclass(frozen=True)
-class File:
+class File(_Part):
     """A file to read: a path, the bytes, or a URL (`https:`)."""
 
     source: Source

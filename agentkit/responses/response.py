@@ -26,7 +26,8 @@ from agentkit.responses.items import (
 class Fields:
     """What a request is made of besides its input: model, instructions, tools, settings."""
 
-    values: Mapping[str, Any]
+    values: Mapping[str, Any] = field(repr=False)
+    """Kept out of reprs, since tools may carry keys."""
 
     @cached_property
     def encoded(self) -> bytes:

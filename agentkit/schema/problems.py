@@ -102,7 +102,7 @@ def _read_json(arguments: str) -> dict[str, Any]:
         return {}
     try:
         values = from_json(arguments, allow_inf_nan=False)
-    except ValueError as error:
+    except (ValueError, TypeError) as error:  # TypeError for a lone surrogate in a str
         values = _with_surrogates(arguments, error)
     if values is None:
         return {}
@@ -111,7 +111,7 @@ def _read_json(arguments: str) -> dict[str, Any]:
     return values
 
 
-def _with_surrogates(arguments: str, reason: ValueError) -> Any:
+def _with_surrogates(arguments: str, reason: Exception) -> Any:
     """The standard library reads lone surrogates, which models do write."""
     try:
         return json.loads(arguments, parse_constant=_refuse)
