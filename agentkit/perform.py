@@ -86,10 +86,11 @@ async def _attempt(run: Run, call: CallState, tool: Tool, bound: BoundCall) -> O
 
 
 def _final(said: Final) -> Outcome:
-    plain = to_jsonable_python(
+    """The end of the run. Raises what pydantic raises for a value that no JSON can say."""
+    value = to_jsonable_python(
         said.value, fallback=str, inf_nan_mode="strings", bytes_mode="base64"
     )
-    return Outcome(to_output(said.value), is_final=True, value=plain)
+    return Outcome(to_output(said.value), is_final=True, value=value)
 
 
 async def _call(run: Run, call: CallState, tool: Tool, bound: BoundCall) -> object:

@@ -29,6 +29,16 @@ def test_the_answer_alone_is_on_stdout_and_the_way_to_it_on_stderr(bot, capsys):
     assert summary.startswith("completed: 2 turns, 1 call, ")
 
 
+def test_progress_that_json_has_no_form_for_is_told_all_the_same(bot, capsys):
+    path = bot(
+        "@tool\ndef read():\n    yield b'\\xff'\n"
+        "agent = Agent(ScriptedModel(call('read'), 'Done.'), tools=[read])"
+    )
+    assert main(["run", "?", "-a", path, "--jsonl"]) == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {"kind": "tool_progress", "call_id": "call_1", "value": "_w=="} in events
+
+
 def test_text_before_a_tool_call_is_streamed_where_that_is_asked_for(bot, capsys):
     path = bot(
         "agent = Agent(ScriptedModel(['One moment.', call('population', city='Oslo')], 'Many.'),"

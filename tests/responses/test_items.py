@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from agentkit.encoding import encode
 from agentkit.responses.items import (
     CustomToolCall,
     FunctionCall,
@@ -77,6 +78,11 @@ def test_arguments_are_json_text_whatever_was_sent(sent, read):
 
 def test_a_lone_surrogate_goes_through():
     assert json.loads(user_message("\ud83d").encoded)["content"] == "\ud83d"
+
+
+def test_numbers_that_json_lacks_are_null_beside_a_lone_surrogate_too():
+    assert encode(["\ud83d", float("nan")]) == b'["\\ud83d",null]'
+    assert encode(["?", float("nan")]) == b'["?",null]'
 
 
 def test_the_output_of_a_call_is_linked_by_call_id():
