@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from agentkit.approval import Decision, Rule, decision_records
@@ -19,7 +19,7 @@ from agentkit.background import background
 from agentkit.conversation import conversation_for
 from agentkit.dispatch import closing_outputs
 from agentkit.encoding import Wire
-from agentkit.errors import ConfigurationError
+from agentkit.errors import ConfigurationError, carry
 from agentkit.events import Listener
 from agentkit.input import UserInput, input_items
 from agentkit.limits import Limits
@@ -42,7 +42,6 @@ from agentkit.tools import Tool
 if TYPE_CHECKING:
     from agentkit.responses.client import HTTPClient
 
-T = TypeVar("T")
 Session = str | RunResult | Log | None
 """The name of a session, or the log, or the result, of a run to go on from."""
 
@@ -233,7 +232,7 @@ class Agent:
             await run.append(*opened)
             end = await loop(run)
         except (Exception, asyncio.CancelledError) as error:
-            error.result = broken_off(run.log, error, run.session)  # type: ignore[union-attr]
+            carry(error, broken_off(run.log, error, run.session))
             raise
         return result_of(run.log, end, run.session, self._output)
 

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from agentkit.background import background
-from agentkit.errors import ConfigurationError
+from agentkit.errors import ConfigurationError, carry
 from agentkit.events import Event, Listener
 from agentkit.result import RunResult
 
@@ -124,7 +124,7 @@ class SyncStream(_Ending):
             last = self._events.get()
             self._end = last if isinstance(last, _End) else None
         if isinstance(error, KeyboardInterrupt):
-            error.result = self._end.result  # type: ignore[attr-defined]
+            carry(error, self._end.result)
 
     def __iter__(self) -> Iterator[Event]:
         if self._task is not None:
