@@ -67,11 +67,6 @@ def compiled(schema: Schema) -> Check:
     return check
 
 
-def problems_in(schema: Schema, value: Any) -> list[str]:
-    """The problems of one value, one line each."""
-    return compiled(schema)(value)
-
-
 def _leaves(ref: str, root: Mapping[str, Any]) -> bool:
     """Whether a reference is no place in the document; anchors are left to the validator."""
     if ref == "#" or ref.startswith("#/"):
