@@ -25,17 +25,20 @@ def input_items(said: UserInput) -> tuple[Item, ...]:
         )
     if not said:
         raise ConfigurationError("input: the list is empty. Say something, or use resume().")
-    if all(_is_item(each) for each in said):
-        return tuple(each if isinstance(each, Item) else read_item(each) for each in said)  # type: ignore[arg-type]
+    items = [item for item in map(_item, said) if item is not None]
+    if len(items) == len(said):
+        return tuple(items)
     return (user_message([_part(each) for each in said]),)
 
 
-def _is_item(value: object) -> bool:
+def _item(value: object) -> Item | None:
+    """The item that a value is, None for what can only be a part of one."""
     if isinstance(value, Item):
-        return True
+        return value
     if not isinstance(value, dict):
-        return False
-    return "role" in value or not str(value.get("type", "input_")).startswith("input_")
+        return None
+    is_item = "role" in value or not str(value.get("type", "input_")).startswith("input_")
+    return read_item(value) if is_item else None
 
 
 def _part(value: object) -> Wire:

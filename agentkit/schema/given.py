@@ -54,11 +54,11 @@ def checked_schema(name: str, schema: Any) -> Schema:
 def compiled(schema: Schema) -> Check:
     """What tells the problems of a value, one line each; made once, used often."""
     from jsonschema.validators import Draft202012Validator, validator_for
-    from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
+    from referencing.jsonschema import EMPTY_REGISTRY
 
     kind: Any = validator_for(schema, default=Draft202012Validator)
     # A registry of its own keeps the library from fetching what a reference names.
-    validator = kind(schema, registry=REGISTRY)
+    validator = kind(schema, registry=EMPTY_REGISTRY)
 
     def check(value: Any) -> list[str]:
         lines = [line for error in validator.iter_errors(value) for line in _lines(error)]
