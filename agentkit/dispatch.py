@@ -18,7 +18,9 @@ from agentkit.perform import perform, rejected_text
 from agentkit.records import Ended, Output, Started
 from agentkit.responses.items import FunctionCall, Item, OtherItem, call_output
 from agentkit.run import Run
-from agentkit.tools import BoundCall, Tool, near_miss
+from agentkit.schema.problems import did_you_mean
+from agentkit.schema.signature import BoundCall
+from agentkit.tools import Tool
 
 
 @dataclass(frozen=True)
@@ -140,8 +142,7 @@ def unknown_tool(name: str, names: Sequence[str]) -> str:
     """What the model reads when it calls a tool that there is not."""
     if not names:
         return f"There is no tool named {name!r}. There are no tools; answer without."
-    near = near_miss(name, names)
-    hint = f" Did you mean {near!r}?" if near else ""
+    hint = did_you_mean(name, names)
     return f"There is no tool named {name!r}.{hint} Tools: {', '.join(sorted(names))}."
 
 

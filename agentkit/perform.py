@@ -21,7 +21,8 @@ from agentkit.records import Ended, Output
 from agentkit.responses.items import FunctionCall, call_output
 from agentkit.results import DEFAULT_MAX_OUTPUT, cut, to_output
 from agentkit.run import Run
-from agentkit.tools import BoundCall, Final, Retry, Tool, ToolContext
+from agentkit.schema.signature import BoundCall
+from agentkit.tools import Final, Retry, Tool, ToolContext
 
 
 @dataclass(frozen=True)

@@ -34,23 +34,10 @@ from agentkit.responses.response import Usage
 from agentkit.schema.annotations import NotYetDefinedError, plain
 from agentkit.schema.calling import on_this_loop, run, runs_on_the_loop
 from agentkit.schema.docstrings import read_docstring
-from agentkit.schema.problems import RejectedError, near_miss
+from agentkit.schema.problems import RejectedError
 from agentkit.schema.raw import RawSignature
 from agentkit.schema.signature import BoundCall, Signature
 from agentkit.schema.strict import StrictSchema
-
-__all__ = [
-    "Approval",
-    "BoundCall",
-    "Effect",
-    "Final",
-    "Retry",
-    "Tool",
-    "ToolContext",
-    "as_tool",
-    "near_miss",
-    "tool",
-]
 
 Effect = Literal["read", "idempotent", "once"]
 """What a second run of a call would do: nothing, nothing more, or the thing again."""

@@ -18,7 +18,8 @@ from typing import Any, TypeVar
 from agentkit.agent import Agent
 from agentkit.cli.safe_text import one_line
 from agentkit.errors import ConfigurationError
-from agentkit.tools import Tool, as_tool, near_miss
+from agentkit.schema.problems import did_you_mean
+from agentkit.tools import Tool, as_tool
 
 T = TypeVar("T")
 
@@ -159,8 +160,7 @@ def _named(module: ModuleType, name: str, spec: str, kind: type) -> Any:
     if hasattr(module, name):
         return getattr(module, name)
     public = [each for each in vars(module) if not each.startswith("_")]
-    near = near_miss(name, public)
-    hint = f" Did you mean {near!r}?" if near else ""
+    hint = did_you_mean(name, public)
     found = ", ".join(_all_of(module, kind)) or "none"
     raise ConfigurationError(
         f"{spec.rpartition(':')[0]} has no {name!r}.{hint} {kind.__name__}s in it: {found}."

@@ -15,7 +15,7 @@ from typing import Any
 
 from agentkit.encoding import Wire
 from agentkit.errors import ConfigurationError
-from agentkit.tools import near_miss
+from agentkit.schema.problems import near_miss
 
 TYPES: dict[str, Wire] = {
     "str": {"type": "string"},

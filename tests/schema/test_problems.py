@@ -10,7 +10,8 @@ import pytest
 from pydantic import BaseModel, field_validator
 
 from agentkit.errors import ToolArgumentError
-from agentkit.tools import Tool, as_tool, near_miss
+from agentkit.schema.problems import near_miss
+from agentkit.tools import Tool, as_tool
 
 
 def problems(function: Any, arguments: str | None = None, **values: Any) -> list[str]:
