@@ -31,7 +31,7 @@ from agentkit.moves import CallTools, Finish, next_move
 from agentkit.options import checked_limits, checked_settings, tools_by_name
 from agentkit.output import output_format
 from agentkit.records import Input, Record, Setup
-from agentkit.responses.dialect import Dialect
+from agentkit.responses.dialect import dialect_of
 from agentkit.responses.items import user_message
 from agentkit.responses.response import Fields, Model
 from agentkit.result import RunResult, broken_off, result_of
@@ -257,7 +257,7 @@ class Agent:
     @cached_property
     def _setup(self) -> Setup:
         """What every request of this agent is made of, encoded once for all its runs."""
-        dialect = getattr(self.model, "dialect", None) or Dialect()
+        dialect = dialect_of(self.model)
         settings = {k: v for k, v in self.settings.items() if k != "tool_choice"}
         told, text = self.instructions, dict(settings.pop("text", None) or {})
         if self._output is not None and dialect.text_format:

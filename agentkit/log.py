@@ -74,6 +74,11 @@ class CallState:
         return digest([self.name, self.arguments])
 
     @property
+    def is_the_servers_own(self) -> bool:
+        """Whether the server would run it, and asks for the leave to."""
+        return self.item.type == MCP_APPROVAL
+
+    @property
     def may_have_run(self) -> bool:
         """Whether it was started, has no output and must not run a second time unasked."""
         return self.output is None and self.effect == "once"
@@ -81,7 +86,7 @@ class CallState:
     @property
     def is_decided_by_hand(self) -> bool:
         """Whether a person's word stands in place of running it."""
-        if self.item.type == MCP_APPROVAL:
+        if self.is_the_servers_own:
             return True
         return self.decision is not None and self.decision.verdict in ("reject", "answer")
 
@@ -91,6 +96,11 @@ class CallState:
         if self.output is not None or self.decision is not None:
             return False
         return self.needs_word or self.may_have_run
+
+    def answered(self, output: str | list[Wire]) -> FunctionCallOutput:
+        """The item that gives the model the call's output."""
+        kind = f"{self.item.type}_output"
+        return FunctionCallOutput({"type": kind, "call_id": self.call_id, "output": output})
 
 
 @dataclass

@@ -18,7 +18,6 @@ from agentkit.limits import NOTE_AT
 from agentkit.log import CallState
 from agentkit.middleware import CallRequest, wrapped_call
 from agentkit.records import Ended, Output
-from agentkit.responses.items import FunctionCall, call_output
 from agentkit.results import DEFAULT_MAX_OUTPUT, cut, to_output
 from agentkit.run import Run
 from agentkit.schema.signature import BoundCall
@@ -48,7 +47,7 @@ async def perform(run: Run, call: CallState, tool: Tool, bound: BoundCall) -> No
         outcome = await _attempt(run, call, tool, bound)
     seconds = run.clock() - began
     output = _readable(run, call, tool, outcome)
-    item = call_output(FunctionCall(call.item.wire), output)
+    item = call.answered(output)
     await run.append(
         Output(item, outcome.ended, seconds, is_final=outcome.is_final, value=outcome.value)
     )

@@ -171,7 +171,10 @@ class Response:
 
 
 class Model(Protocol):
-    """Anything that answers requests."""
+    """Anything that answers requests.
+
+    It may also have a `name`, which requests then carry as `model`, and a `dialect`.
+    """
 
     def stream(self, request: Request) -> AsyncIterator[StreamEvent]:
         """The events of one response; the last is a `Snapshot` with a terminal status.
