@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from agentkit.errors import ConfigurationError
-from agentkit.log import Log
+from agentkit.log import Log, Trip
 
 NOTE_AT = 3
 """The third identical call of a run gets a note in its output."""
@@ -54,7 +54,7 @@ class Limits:
             return trip.limit
         if self.turns is not None and trip.turns + 1 >= self.turns:
             return "turns"
-        if self.tokens is not None and self._is_short_of_tokens(log):
+        if self.tokens is not None and _is_short_of_tokens(trip, self.tokens):
             return "tokens"
         if self.seconds is not None and elapsed >= self.seconds * TOOL_TIME:
             return "seconds"
@@ -72,8 +72,8 @@ class Limits:
             return "tool_calls", f"Not run: all {self.tool_calls} tool calls of this run are used."
         return None
 
-    def _is_short_of_tokens(self, log: Log) -> bool:
-        if self.tokens is None or log.trip.turns == 0:
-            return False
-        per_turn = log.trip.usage.total_tokens / log.trip.turns
-        return log.trip.usage.total_tokens + 2 * per_turn > self.tokens
+
+def _is_short_of_tokens(trip: Trip, most: int) -> bool:
+    """Whether the answer would not fit any more behind another turn like those so far."""
+    used = trip.usage.total_tokens
+    return trip.turns > 0 and used + 2 * used / trip.turns > most
