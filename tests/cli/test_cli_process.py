@@ -82,6 +82,7 @@ def test_text_reaches_a_pipe_while_the_model_still_speaks(start, bot):
     [
         "async def wait():\n    await asyncio.Event().wait()\n",
         "def wait():\n    threading.Event().wait()\n",
+        "async def wait():\n    await asyncio.to_thread(threading.Event().wait)\n",
     ],
 )
 def test_an_interrupt_cancels_the_tools_and_sums_up(tool, start, bot):
