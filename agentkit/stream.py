@@ -10,11 +10,12 @@ import asyncio
 import queue
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Self
 
-from agentkit.background import background
+from agentkit.background import STOP, background
 from agentkit.errors import ConfigurationError, carry
 from agentkit.events import Event, Listener
 from agentkit.result import RunResult
@@ -113,11 +114,12 @@ class SyncStream(_Ending):
         if self._task is None:
             return
         self._task.cancel()
-        while self._end is None:
-            last = self._events.get()
-            self._end = last if isinstance(last, _End) else None
+        with suppress(queue.Empty):  # a tool does not let itself be stopped
+            while self._end is None:
+                last = self._events.get(timeout=STOP)
+                self._end = last if isinstance(last, _End) else None
         if isinstance(error, KeyboardInterrupt):
-            carry(error, self._end.result)
+            carry(error, self._end and self._end.result)
 
     def __iter__(self) -> Iterator[Event]:
         if self._task is not None:
