@@ -42,9 +42,9 @@ class Limits:
     def __post_init__(self) -> None:
         for each in fields(self):
             value = getattr(self, each.name)
-            if value is not None and value <= 0:
+            if value is not None and not (isinstance(value, (int, float)) and value > 0):
                 raise ConfigurationError(
-                    f"Limits({each.name}={value}): give a number above 0, or None for no bound."
+                    f"Limits({each.name}={value!r}): give a number above 0, or None for no bound."
                 )
 
     def landing(self, log: Log, elapsed: float) -> str | None:

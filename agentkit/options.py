@@ -48,6 +48,8 @@ def tools_by_name(tools: Sequence[Any]) -> dict[str, Tool]:
 
 def checked_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Request fields that may be passed on as they are."""
+    if not isinstance(settings, Mapping):
+        raise ConfigurationError(f"settings: expected a dict, got {settings!r:.80}.")
     for key, remedy in _OWN_PLACE.items():
         if key in settings:
             raise ConfigurationError(f"settings: {key!r} has no place there; {remedy}.")

@@ -209,9 +209,17 @@ async def test_a_limited_run_goes_on_when_resumed():
 
 
 @pytest.mark.parametrize(
-    "limits", [{"turns": 0}, {"tool_calls": -1}, {"tokens": 0}, {"seconds": 0}]
+    "limits",
+    [
+        {"turns": 0},
+        {"tool_calls": -1},
+        {"tokens": 0},
+        {"seconds": 0},
+        {"turns": "5"},
+        {"seconds": float("nan")},
+    ],
 )
-def test_a_limit_of_nothing_is_an_error(limits):
+def test_a_limit_that_bounds_nothing_is_an_error(limits):
     (name,) = limits
     with pytest.raises(ConfigurationError, match=rf"Limits\({name}="):
         Limits(**limits)
