@@ -4,7 +4,7 @@
 
 A map of the package, from the wire up; a module imports only from those above it:
 
-    errors                      every error, and for whom it is
+    errors  encoding            every error, and for whom it is; JSON to bytes and back
     responses/                  the wire: items, requests, events, servers; no agents
     schema/  results  tools     functions as tools
     records  log  moves         the log is the run; `next_move` says what follows from it

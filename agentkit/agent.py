@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from agentkit.approval import Decision, Rule, decision_records
@@ -19,7 +19,7 @@ from agentkit.background import background
 from agentkit.conversation import conversation_for
 from agentkit.dispatch import closing_outputs
 from agentkit.encoding import Wire
-from agentkit.errors import ConfigurationError
+from agentkit.errors import ConfigurationError, carry
 from agentkit.events import Listener
 from agentkit.input import UserInput, input_items
 from agentkit.limits import Limits
@@ -38,7 +38,7 @@ from agentkit.options import (
 )
 from agentkit.output import output_format
 from agentkit.records import Input, Record, Setup
-from agentkit.responses.dialect import Dialect
+from agentkit.responses.dialect import dialect_of
 from agentkit.responses.items import user_message
 from agentkit.responses.response import Fields, Model
 from agentkit.result import RunResult, broken_off, result_of
@@ -49,7 +49,6 @@ from agentkit.tools import Tool
 if TYPE_CHECKING:
     from agentkit.responses.client import HTTPClient
 
-T = TypeVar("T")
 Session = str | RunResult | Log | None
 """The result or the log of a run to go on from, or a name for a new one."""
 
@@ -240,7 +239,7 @@ class Agent:
             await run.append(*opened)
             end = await loop(run)
         except (Exception, asyncio.CancelledError) as error:
-            error.result = broken_off(run.log, error, run.session)  # type: ignore[union-attr]
+            carry(error, broken_off(run.log, error, run.session))
             raise
         return result_of(run.log, end, run.session, self._output)
 
@@ -265,7 +264,7 @@ class Agent:
     @cached_property
     def _setup(self) -> Setup:
         """What every request of this agent is made of, encoded once for all its runs."""
-        dialect = getattr(self.model, "dialect", None) or Dialect()
+        dialect = dialect_of(self.model)
         settings = {k: v for k, v in self.settings.items() if k != "tool_choice"}
         told, text = self.instructions, dict(settings.pop("text", None) or {})
         if self._output is not None and dialect.text_format:

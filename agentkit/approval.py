@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from agentkit.encoding import encode
+from agentkit.encoding import JSON, encode
 from agentkit.errors import ConfigurationError, ToolArgumentError
-from agentkit.log import MCP_APPROVAL, CallState, Log
+from agentkit.log import CallState, Log
 from agentkit.records import Decision as DecisionRecord
+from agentkit.records import Verdict
 from agentkit.results import to_output
 from agentkit.tools import Tool
 
@@ -82,7 +83,7 @@ def decision_records(
 
 
 def _check(call: CallState, decision: Decision, tools: Mapping[str, Tool]) -> None:
-    if call.item.type == MCP_APPROVAL and isinstance(decision, (Edit, Answer)):
+    if call.is_the_servers_own and isinstance(decision, (Edit, Answer)):
         raise ConfigurationError(
             f"{call.call_id!r} is a call of the server's own tool: Approve or Reject it."
         )
@@ -99,16 +100,20 @@ def _check(call: CallState, decision: Decision, tools: Mapping[str, Tool]) -> No
 
 
 def _record(call: CallState, decision: Decision) -> DecisionRecord:
-    bound_to = (call.call_id, call.arguments_digest)
+    verdict, value = _said(decision)
+    return DecisionRecord(call.call_id, verdict, call.arguments_digest, value)
+
+
+def _said(decision: Decision) -> tuple[Verdict, JSON]:
     match decision:
         case Approve():
-            return DecisionRecord(bound_to[0], "approve", bound_to[1])
+            return "approve", None
         case Reject(reason=reason):
-            return DecisionRecord(bound_to[0], "reject", bound_to[1], reason)
+            return "reject", reason
         case Edit(arguments=arguments):
-            return DecisionRecord(bound_to[0], "edit", bound_to[1], _text(arguments))
+            return "edit", _text(arguments)
         case Answer(value=value):
-            return DecisionRecord(bound_to[0], "answer", bound_to[1], to_output(value))
+            return "answer", to_output(value)
 
 
 def _text(arguments: Mapping[str, Any]) -> str:

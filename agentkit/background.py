@@ -16,7 +16,7 @@ from contextlib import suppress
 from functools import cache, partial
 from typing import Any, TypeVar
 
-from agentkit.errors import ConfigurationError
+from agentkit.errors import ConfigurationError, carry
 
 T = TypeVar("T")
 Work = Callable[[], Coroutine[Any, Any, T]]
@@ -60,7 +60,7 @@ class Background:
         except (KeyboardInterrupt, SystemExit) as interrupt:
             future.cancel()
             ended.wait(STOP)
-            interrupt.result = outcome[0] if outcome else None  # type: ignore[union-attr]
+            carry(interrupt, outcome[0] if outcome else None)
             raise
 
     def _serve(self) -> None:

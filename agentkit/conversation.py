@@ -66,7 +66,7 @@ def conversation_for(state: str) -> Conversation:
         return Replay()
     if state == "chained":
         return Chained()
-    if state.startswith("conv_"):
+    if isinstance(state, str) and state.startswith("conv_"):
         return Hosted(state)
     raise ConfigurationError(
         f"state {state!r} is none of 'replay', 'chained' or a conversation id ('conv_…')."

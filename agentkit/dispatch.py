@@ -13,13 +13,14 @@ from dataclasses import dataclass
 
 from agentkit.errors import ToolArgumentError
 from agentkit.events import ToolOutput
-from agentkit.log import MCP_APPROVAL, CallState, Log
+from agentkit.log import CallState, Log
 from agentkit.perform import perform, rejected_text, with_notes
 from agentkit.records import Ended, Output, Started
-from agentkit.responses.items import FunctionCall, Item, OtherItem, call_output
+from agentkit.responses.items import Item, OtherItem
 from agentkit.run import Run
-from agentkit.schema.problems import near_miss
-from agentkit.tools import BoundCall, Tool
+from agentkit.schema.problems import did_you_mean
+from agentkit.schema.signature import BoundCall
+from agentkit.tools import Tool
 
 
 @dataclass(frozen=True)
@@ -105,30 +106,28 @@ def _decided(run: Run, call: CallState, planned: Counter[str]) -> Ready | Refuse
 
 async def _refuse(run: Run, refused: Refused) -> None:
     call = refused.call
-    text = with_notes(refused.text, call)
-    await run.append(
-        Output(call_output(_as_call(call.item), text), refused.ended, limit=refused.limit)
-    )
+    text = refused.text if refused.limit else with_notes(refused.text, call)
+    await run.append(Output(call.answered(text), refused.ended, limit=refused.limit))
     run.emit(ToolOutput(call.call_id, call.name, text, refused.ended, error=refused.error))
 
 
 def _by_hand(call: CallState) -> Refused | Output:
     """What a person's word makes of a call that it does not let run."""
     decision = call.decision
-    if decision is None or call.item.type == MCP_APPROVAL:
+    if decision is None or call.is_the_servers_own:
         return Output(_mcp_answer(call), "ok")
     if decision.verdict == "reject":
         return Refused(call, rejected_text(call.name, decision.value), "rejected")
-    return Output(call_output(_as_call(call.item), decision.value), "ok")
+    return Output(call.answered(decision.value), "ok")
 
 
 def _closed(call: CallState) -> Output:
-    if call.item.type == MCP_APPROVAL:
+    if call.is_the_servers_own:
         return Output(_mcp_answer(call), "skipped")
     text = f"{call.name} was not run: the user went on."
     if call.effect is not None:
         text = f"{call.name} was interrupted and may have run; what it gave is not known."
-    return Output(call_output(_as_call(call.item), text), "skipped")
+    return Output(call.answered(text), "skipped")
 
 
 def _used_up(name: str, most: int) -> str:
@@ -140,13 +139,8 @@ def unknown_tool(name: str, names: Sequence[str]) -> str:
     """What the model reads when it calls a tool that there is not."""
     if not names:
         return f"There is no tool named {name!r}. There are no tools; answer without."
-    near = near_miss(name, names)
-    hint = f" Did you mean {near!r}?" if near else ""
+    hint = did_you_mean(name, names)
     return f"There is no tool named {name!r}.{hint} Tools: {', '.join(sorted(names))}."
-
-
-def _as_call(item: Item) -> FunctionCall:
-    return item if isinstance(item, FunctionCall) else FunctionCall(item.wire)
 
 
 def _mcp_answer(call: CallState) -> Item:

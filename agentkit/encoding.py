@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pydantic_core import PydanticSerializationError, from_json, to_json
+from pydantic_core import PydanticSerializationError, from_json, to_json, to_jsonable_python
 
 JSON = Any
 """A JSON value: None, bool, int, float, str, list or dict of these."""
@@ -23,7 +23,8 @@ def encode(value: JSON) -> bytes:
     try:
         return to_json(value, inf_nan_mode="null")
     except (PydanticSerializationError, UnicodeEncodeError):
-        return json.dumps(value, separators=(",", ":")).encode()
+        finite = to_jsonable_python(value, inf_nan_mode="null")
+        return json.dumps(finite, separators=(",", ":")).encode()
 
 
 def decode(text: bytes | str) -> JSON:

@@ -23,6 +23,7 @@ What a tool or the model does wrong is no exception: it becomes text that the mo
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 
@@ -135,3 +136,12 @@ class ProtocolError(ModelError):
 
 class StreamTruncatedError(ModelError):
     """The stream ended before its terminal event, so the answer is not complete."""
+
+
+def carry(error: BaseException, result: object) -> None:
+    """Have an error that leaves a run carry `.result`, the run so far.
+
+    One whose class has no place for it leaves as it is.
+    """
+    with suppress(AttributeError, TypeError):
+        error.result = result  # type: ignore[attr-defined]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import deepcopy
-from typing import Any
 
 from agentkit.encoding import Wire
 from agentkit.errors import ConfigurationError
@@ -27,22 +26,23 @@ def input_items(said: UserInput) -> tuple[Item, ...]:
         )
     if not said:
         raise ConfigurationError("input: the list is empty. Say something, or use resume().")
-    if all(_is_item(each) for each in said):
-        return tuple(_item(each) for each in said)
+    items = [item for item in map(_item, said) if item is not None]
+    if len(items) == len(said):
+        return tuple(items)
     return (user_message([_part(each) for each in said]),)
 
 
-def _is_item(value: object) -> bool:
+def _item(value: object) -> Item | None:
+    """The item that a value is, None for what can only be a part of one.
+
+    A copy, because the caller's own object may change while the run goes on.
+    """
     if isinstance(value, Item):
-        return True
+        return value
     if not isinstance(value, dict):
-        return False
-    return "role" in value or not str(value.get("type", "input_")).startswith("input_")
-
-
-def _item(value: Any) -> Item:
-    """The item; a copy, because the caller's own object may change while the run goes on."""
-    return value if isinstance(value, Item) else read_item(deepcopy(value))
+        return None
+    is_item = "role" in value or not str(value.get("type", "input_")).startswith("input_")
+    return read_item(deepcopy(value)) if is_item else None
 
 
 def _part(value: object) -> Wire:

@@ -56,7 +56,7 @@ class Limits:
             return trip.limit
         if self.turns is not None and trip.turns + 1 >= self.turns:
             return "turns"
-        if self.tokens is not None and self._is_short_of_tokens(log):
+        if self.tokens is not None and _is_short_of_tokens(log, self.tokens):
             return "tokens"
         if self.seconds is not None and elapsed >= self.seconds * TOOL_TIME:
             return "seconds"
@@ -80,8 +80,10 @@ class Limits:
             return "tool_calls", f"Not run: all {self.tool_calls} tool calls of this run are used."
         return None
 
-    def _is_short_of_tokens(self, log: Log) -> bool:
-        if self.tokens is None or log.last_answer is None:
-            return False
-        last = log.last_answer.response.usage.total_tokens
-        return log.trip.usage.total_tokens + 2 * last > self.tokens
+
+def _is_short_of_tokens(log: Log, most: int) -> bool:
+    """Whether the answer would not fit any more behind another turn like the last."""
+    if log.last_answer is None:
+        return False
+    last = log.last_answer.response.usage.total_tokens
+    return log.trip.usage.total_tokens + 2 * last > most

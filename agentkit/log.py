@@ -7,7 +7,7 @@ record as it is appended, so that a long run costs no more a turn than a short o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from copy import copy
 from dataclasses import dataclass, field, replace
 
@@ -75,6 +75,11 @@ class CallState:
         return digest([self.name, self.arguments])
 
     @property
+    def is_the_servers_own(self) -> bool:
+        """Whether the server would run it, and asks for the leave to."""
+        return self.item.type == MCP_APPROVAL
+
+    @property
     def may_have_run(self) -> bool:
         """Whether it was started, has no output and must not run a second time unasked."""
         return self.output is None and self.effect == "once"
@@ -82,7 +87,7 @@ class CallState:
     @property
     def is_decided_by_hand(self) -> bool:
         """Whether a person's word stands in place of running it."""
-        if self.item.type == MCP_APPROVAL:
+        if self.is_the_servers_own:
             return True
         return self.decision is not None and self.decision.verdict in ("reject", "answer")
 
@@ -92,6 +97,11 @@ class CallState:
         if self.output is not None or self.decision is not None:
             return False
         return self.needs_word or self.may_have_run
+
+    def answered(self, output: str | list[Wire]) -> FunctionCallOutput:
+        """The item that gives the model the call's output."""
+        kind = f"{self.item.type}_output"
+        return FunctionCallOutput({"type": kind, "call_id": self.call_id, "output": output})
 
 
 @dataclass
@@ -124,14 +134,15 @@ class Log:
         self.last_answer: Answer | None = None
         """The last answer of the run, also where something has been said since."""
         self.response_id: str | None = None
-        """The server's id of the last complete answer."""
+        """The id of the last complete response, None where the server gave it none."""
         self.known_items = 0
-        """How many of `items` that answer and what went before it are."""
+        """How many of `items` that response knows."""
         self.trip = Trip()
         self.usage = Usage()
         self._calls: dict[str, CallState] = {}
         self._unanswered = 0
         self._call_ids: set[str] = set()
+        # shared with every copy, so that a call is not run once for each
         self._claimed: dict[int, Record] = {}
         self.append(*records)
 
@@ -230,7 +241,7 @@ class Log:
     def _take_input(self, record: Input) -> None:
         if self.open_calls:
             raise AgentkitError("A call has no output yet, so nobody else can speak.")
-        self._check_pairs(record.items)
+        self._call_ids |= _paired_ids(record.items)
         self.items += record.items
         self.answer, self._calls = None, {}
         if record.is_repair:
@@ -299,23 +310,29 @@ class Log:
             raise AgentkitError(f"There is no open call {call_id!r}.")
         return call
 
-    def _check_pairs(self, items: tuple[Item, ...]) -> None:
-        """Every call in it has one output, every output its call: servers answer 400 otherwise."""
-        open_ids: list[str] = []
-        for item in items:
-            if isinstance(item, FunctionCall):
-                open_ids.append(item.call_id)
-                self._call_ids.add(item.call_id)
-            elif isinstance(item, FunctionCallOutput):
-                if item.call_id not in open_ids:
-                    raise ConfigurationError(
-                        f"input: the output for {item.call_id!r} has no call before it."
-                    )
-                open_ids.remove(item.call_id)
-        if open_ids:
-            raise ConfigurationError(
-                f"input: the call {open_ids[0]!r} has no output. Add a function_call_output."
-            )
+
+def _paired_ids(items: Sequence[Item]) -> Set[str]:
+    """The ids of the calls among the items.
+
+    Raises ConfigurationError unless each has one output behind it: servers answer 400 otherwise.
+    """
+    called: set[str] = set()
+    open_ids: list[str] = []
+    for item in items:
+        if isinstance(item, FunctionCall):
+            called.add(item.call_id)
+            open_ids.append(item.call_id)
+        elif isinstance(item, FunctionCallOutput):
+            if item.call_id not in open_ids:
+                raise ConfigurationError(
+                    f"input: the output for {item.call_id!r} has no call before it."
+                )
+            open_ids.remove(item.call_id)
+    if open_ids:
+        raise ConfigurationError(
+            f"input: the call {open_ids[0]!r} has no output. Add a function_call_output."
+        )
+    return called
 
 
 def wants_calls(response: Response) -> bool:

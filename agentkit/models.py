@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from agentkit.errors import ConfigurationError
 from agentkit.responses.providers import DEFAULT_MODELS, PROVIDERS, Provider, provider_of
 from agentkit.responses.response import Model
+from agentkit.schema.problems import did_you_mean
 
 if TYPE_CHECKING:
     from agentkit.responses.client import HTTPClient
@@ -119,8 +119,7 @@ def _own_key(provider: Provider, environment: Mapping[str, str]) -> str | None:
 
 
 def _unknown_provider(prefix: str, name: str = "") -> str:
-    near = get_close_matches(prefix, PROVIDERS, 1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    hint = did_you_mean(prefix, PROVIDERS)
     colon = f" If the colon belongs to the model's name, write 'PROVIDER:{name}'." if name else ""
     known = ", ".join([*PROVIDERS, OFFLINE])
     return f"There is no provider {prefix!r}.{hint} Providers: {known}.{colon}"

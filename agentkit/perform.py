@@ -17,10 +17,10 @@ from agentkit.limits import NOTE_AT
 from agentkit.log import CallState
 from agentkit.middleware import CallRequest, wrapped_call
 from agentkit.records import Ended, Output
-from agentkit.responses.items import FunctionCall, call_output
 from agentkit.results import DEFAULT_MAX_OUTPUT, cut, to_output
 from agentkit.run import Run
-from agentkit.tools import BoundCall, Final, Retry, Tool, ToolContext
+from agentkit.schema.signature import BoundCall
+from agentkit.tools import Final, Retry, Tool, ToolContext
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ async def perform(run: Run, call: CallState, tool: Tool, bound: BoundCall) -> No
         outcome = await _attempt(run, call, tool, bound)
     seconds = run.clock() - began
     output = _readable(run, call, tool, outcome)
-    item = call_output(FunctionCall(call.item.wire), output)
+    item = call.answered(output)
     await run.append(
         Output(item, outcome.ended, seconds, is_final=outcome.is_final, value=outcome.value)
     )
@@ -98,10 +98,11 @@ async def _outcome(run: Run, call: CallState, tool: Tool, bound: BoundCall) -> O
 
 
 def _final(said: Final) -> Outcome:
-    plain = to_jsonable_python(
+    """The end of the run. Raises what pydantic raises for a value that no JSON can say."""
+    value = to_jsonable_python(
         said.value, fallback=str, inf_nan_mode="strings", bytes_mode="base64"
     )
-    return Outcome(to_output(said.value), is_final=True, value=plain)
+    return Outcome(to_output(said.value), is_final=True, value=value)
 
 
 async def _call(run: Run, call: CallState, tool: Tool, bound: BoundCall) -> object:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic_core import PydanticSerializationError, to_json
 
-from agentkit.encoding import Wire
+from agentkit.encoding import JSON, Wire, decode
 from agentkit.errors import ConfigurationError
 from agentkit.responses.parts import Part
 
@@ -28,6 +28,12 @@ def to_output(value: object) -> str | list[Wire]:
     if isinstance(value, (list, tuple)) and any(isinstance(each, Part) for each in value):
         return [_part(each) for each in value]
     return _text(value)
+
+
+def plain(value: object) -> JSON:
+    """Any value as JSON has it; what has no such form as its text. Never raises."""
+    text = _json(value)
+    return _named(value) if text is None else decode(text)
 
 
 def cut(output: str | list[Wire], limit: int) -> str | list[Wire]:
@@ -53,18 +59,20 @@ def _part(value: object) -> Wire:
 def _text(value: object) -> str:
     if isinstance(value, str):
         return str(value.value) if isinstance(value, Enum) else str(value)
+    text = _json(value)
+    return _named(value) if text is None else text
+
+
+def _json(value: Any) -> str | None:
+    """The value as JSON text, None where it has no such form."""
     try:
         return to_json(value, inf_nan_mode="strings", bytes_mode="base64", fallback=_named).decode()
     except (PydanticSerializationError, ValueError, TypeError, RecursionError):
-        return _by_standard_library(value)
-
-
-def _by_standard_library(value: Any) -> str:
-    """Reads lone surrogates, which pydantic refuses."""
-    try:
+        pass
+    try:  # lone surrogates, which pydantic refuses
         return json.dumps(value, default=_named, ensure_ascii=False)
     except (ValueError, TypeError, RecursionError):
-        return _named(value)
+        return None
 
 
 def _named(value: object) -> str:

@@ -18,7 +18,7 @@ from agentkit.log import Log
 from agentkit.middleware import Middleware
 from agentkit.output import OutputFormat
 from agentkit.records import Record
-from agentkit.responses.dialect import Dialect
+from agentkit.responses.dialect import Dialect, dialect_of
 from agentkit.responses.response import Model
 from agentkit.tools import Tool
 
@@ -46,8 +46,8 @@ class Run:
 
     @property
     def dialect(self) -> Dialect:
-        """What the model's server does differently; a model that says nothing does nothing."""
-        return getattr(self.model, "dialect", None) or Dialect()
+        """What the model's server does differently."""
+        return dialect_of(self.model)
 
     @property
     def asks_people(self) -> bool:

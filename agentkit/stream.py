@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import queue
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
-from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-from agentkit.background import background
-from agentkit.errors import ConfigurationError
+from agentkit.background import STOP, background
+from agentkit.errors import ConfigurationError, carry
 from agentkit.events import Event, Listener
 from agentkit.result import RunResult
 
@@ -22,19 +24,19 @@ Start = Callable[[Listener], Awaitable[RunResult]]
 """Begins a run with that listener and goes to its end."""
 
 
+@dataclass(frozen=True)
 class _End:
     """Behind the last event: what the run came to."""
 
-    def __init__(self, result: RunResult | None, error: BaseException | None) -> None:
-        self.result = result
-        self.error = error
+    result: RunResult | None
+    error: BaseException | None = None
 
 
 async def _drive(start: Start, put: Callable[[Event | _End], object]) -> None:
     try:
-        put(_End(await start(put), None))
+        put(_End(await start(put)))
     except asyncio.CancelledError as error:
-        put(_End(getattr(error, "result", None), None))
+        put(_End(getattr(error, "result", None)))
         raise
     except BaseException as error:  # noqa: BLE001 - raised again where the events are read
         put(_End(getattr(error, "result", None), error))
@@ -73,12 +75,7 @@ class Stream(_Ending):
         await asyncio.sleep(0)  # a task that never began could not say what it came to
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         if self._task is None:
             return
         self._task.cancel()
@@ -107,24 +104,22 @@ class SyncStream(_Ending):
     def __init__(self, start: Start) -> None:
         self._start = start
         self._events: queue.SimpleQueue[Event | _End] = queue.SimpleQueue()
-        self._task: Any = None
+        self._task: Future[None] | None = None
 
     def __enter__(self) -> Self:
         self._task = background().start(partial(_drive, self._start, self._events.put))
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, _kind: object, error: object, _traceback: object) -> None:
+        if self._task is None:
+            return
         self._task.cancel()
-        while self._end is None:
-            last = self._events.get()
-            self._end = last if isinstance(last, _End) else None
+        with suppress(queue.Empty):  # a tool does not let itself be stopped
+            while self._end is None:
+                last = self._events.get(timeout=STOP)
+                self._end = last if isinstance(last, _End) else None
         if isinstance(error, KeyboardInterrupt):
-            error.result = self._end.result  # type: ignore[attr-defined]
+            carry(error, self._end and self._end.result)
 
     def __iter__(self) -> Iterator[Event]:
         if self._task is not None:

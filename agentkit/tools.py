@@ -39,18 +39,6 @@ from agentkit.schema.raw import RawSignature
 from agentkit.schema.signature import BoundCall, Signature
 from agentkit.schema.strict import StrictSchema
 
-__all__ = [
-    "Approval",
-    "BoundCall",
-    "Effect",
-    "Final",
-    "Retry",
-    "Tool",
-    "ToolContext",
-    "as_tool",
-    "tool",
-]
-
 Effect = Literal["read", "idempotent", "once"]
 """What a second run of a call would do: nothing, nothing more, or the thing again."""
 
@@ -74,11 +62,11 @@ def _say_nothing(_: object) -> None:
 class ToolContext(Generic[Deps]):
     """What a tool may know of the run it is called in; any parameter annotated with it gets it."""
 
-    deps: Deps = cast(Any, None)  # noqa: RUF009
+    deps: Deps = field(default=cast(Any, None))
     """What the caller passed to the run for its tools."""
     session: str = ""
     call_id: str = ""
-    usage: Usage = Usage()  # noqa: RUF009
+    usage: Usage = field(default_factory=Usage)
     """Tokens of the run so far."""
     on_progress: Callable[[object], None] = field(default=_say_nothing, repr=False)
 
@@ -103,8 +91,8 @@ class Retry(AgentkitError):  # noqa: N818  (said by a tool, not an error of its 
     """Raised by a tool: its text goes to the model, which may call again with other arguments."""
 
 
-class Options(TypedDict, total=False):
-    """What may be said of any tool; the meaning is at the fields of `Tool`."""
+class Bounds(TypedDict, total=False):
+    """How a tool may be called; the meaning is at the fields of `Tool`."""
 
     effect: Effect
     approval: Approval
@@ -112,14 +100,14 @@ class Options(TypedDict, total=False):
     max_calls: int | None
     retries: int
     max_output: int | None
-    strict: bool
 
 
-class NamedOptions(Options, total=False):
+class Options(Bounds, total=False):
     """The options of `@tool`."""
 
     name: str | None
     description: str | None
+    strict: bool
 
 
 class _Arguments(Protocol):
@@ -234,15 +222,16 @@ class Tool(Generic[P, R]):
         description: str,
         parameters: Wire,
         function: Callable[..., Any],
-        **options: Unpack[Options],
+        *,
+        strict: bool = True,
+        **bounds: Unpack[Bounds],
     ) -> Tool[..., Any]:
         """A tool of a JSON schema; the function gets the validated arguments by keyword.
 
         Raises ToolDefinitionError for a schema that is none, or not of an object.
         """
-        strict = options.pop("strict", True)
         arguments = RawSignature(name, parameters, function, _is_context, strict)
-        return Tool(name, description, function, arguments, **options)  # type: ignore[misc]
+        return Tool(name, description, function, arguments, **bounds)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         return self.function(*args, **kwargs)
@@ -256,12 +245,12 @@ class Tool(Generic[P, R]):
 
 
 @overload
-def tool(function: Callable[Q, S], /, **options: Unpack[NamedOptions]) -> Tool[Q, S]: ...
+def tool(function: Callable[Q, S], /, **options: Unpack[Options]) -> Tool[Q, S]: ...
 @overload
 def tool(
-    function: None = None, /, **options: Unpack[NamedOptions]
+    function: None = None, /, **options: Unpack[Options]
 ) -> Callable[[Callable[Q, S]], Tool[Q, S]]: ...
-def tool(function: Any = None, /, **options: Unpack[NamedOptions]) -> Any:
+def tool(function: Any = None, /, **options: Unpack[Options]) -> Any:
     """Make a function a tool, bare (`@tool`) or with options (`@tool(effect="read")`).
 
     Raises ToolDefinitionError for a parameter that no JSON value can be, ConfigurationError for
@@ -288,10 +277,16 @@ def as_tool(value: object) -> Tool[..., Any]:
     raise ConfigurationError(reason)
 
 
-def _tool(function: Any, **options: Unpack[NamedOptions]) -> Tool[..., Any]:
-    name = options.pop("name", None) or _name(function)
+def _tool(
+    function: Any,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    strict: bool = True,
+    **bounds: Unpack[Bounds],
+) -> Tool[..., Any]:
+    name = name or _name(function)
     docs = read_docstring(_docstring(function))
-    description = options.pop("description", None)
     receiver = _receiver(function)
     called = function.__func__ if isinstance(function, (classmethod, staticmethod)) else function
     arguments = Signature(
@@ -300,10 +295,10 @@ def _tool(function: Any, **options: Unpack[NamedOptions]) -> Tool[..., Any]:
         docs.parameters,
         _is_context,
         is_method=receiver is not None,
-        strict=options.pop("strict", True),
+        strict=strict,
     )
     text = docs.text if description is None else description
-    made: Tool[..., Any] = Tool(name, text, called, arguments, receiver=receiver, **options)  # type: ignore[misc, arg-type]
+    made: Tool[..., Any] = Tool(name, text, called, arguments, receiver=receiver, **bounds)
     with contextlib.suppress(NotYetDefinedError):  # tried again at the first use
         arguments.wire  # noqa: B018
     return made

@@ -36,7 +36,7 @@ def test_an_agent_can_be_made_before_anything_heavy_is_loaded():
         "def add(a: int, b: int = 3) -> int: return a + b\n"
         "Agent('gpt-5-mini', tools=[add])"
     )
-    assert not loaded_by(code) & (HEAVY - {"docstring_parser"})
+    assert not loaded_by(code) & HEAVY
 
 
 def test_importing_starts_no_thread_and_opens_no_file():

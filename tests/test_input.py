@@ -151,6 +151,8 @@ def add() -> None:
         ({"tools": [{"type": "function", "name": "x"}]}, "Tool.from_schema"),
         ({"tools": [3]}, "3 is no tool"),
         ({"state": "remember"}, "none of 'replay', 'chained'"),
+        ({"state": 3}, "none of 'replay', 'chained'"),
+        ({"settings": ["store"]}, "settings: expected a dict"),
         ({"store": object()}, "store"),
     ],
 )

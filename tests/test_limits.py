@@ -128,7 +128,9 @@ async def test_a_tool_may_take_no_longer_than_the_run():
     model = ScriptedModel([call("hang")], "Time is up.")
     agent = Agent(model, tools=[hang], limits=Limits(seconds=0.01), clock=clock)
     result = await agent.run("go")
-    assert model.requests[1].outputs == ["hang timed out after 0.0075 s."]
+    assert model.requests[1].outputs == [
+        "hang timed out after 0.0075 s. The time of this run is used up."
+    ]
     assert (result.status, result.limit) == ("limited", "seconds")
 
 
@@ -209,9 +211,17 @@ async def test_a_limited_run_goes_on_when_resumed():
 
 
 @pytest.mark.parametrize(
-    "limits", [{"turns": 0}, {"tool_calls": -1}, {"tokens": 0}, {"seconds": 0}]
+    "limits",
+    [
+        {"turns": 0},
+        {"tool_calls": -1},
+        {"tokens": 0},
+        {"seconds": 0},
+        {"turns": "5"},
+        {"seconds": float("nan")},
+    ],
 )
-def test_a_limit_of_nothing_is_an_error(limits):
+def test_a_limit_that_bounds_nothing_is_an_error(limits):
     (name,) = limits
     with pytest.raises(ConfigurationError, match=rf"Limits\({name}="):
         Limits(**limits)

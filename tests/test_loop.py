@@ -260,6 +260,14 @@ async def test_without_tools_a_call_is_answered_all_the_same():
     ]
 
 
+async def test_a_call_with_free_text_is_answered_in_its_own_kind():
+    free = {"type": "custom_tool_call", "name": "shell", "input": "ls"}
+    model = ScriptedModel([free], "done")
+    await Agent(model).run("go")
+    sent = model.requests[1].input[-1].wire
+    assert (sent["type"], sent["call_id"]) == ("custom_tool_call_output", "call_1")
+
+
 @pytest.mark.parametrize(
     "arguments", ['{"a": "two", "b": 3}', '{"a": 2}', '{"a": 2, "b": 3, "c": 4}', '{"a": 2,', "[]"]
 )

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from agentkit import Agent, ToolOutput, around_calls, tool
 from agentkit.responses.items import user_message
 from agentkit.testing import ScriptedModel, call
@@ -114,6 +116,21 @@ async def test_the_first_middleware_is_the_outermost():
     assert order == [*asked, *called, *asked]
 
 
+class Sealed(Exception):
+    """Has no place for the run so far."""
+
+    result = property(lambda self: "its own")
+
+
+async def test_an_error_that_cannot_carry_the_run_is_raised_all_the_same():
+    async def guard(request, proceed):
+        raise Sealed("not today")
+
+    _, agent = doubler(guard)
+    with pytest.raises(Sealed, match="not today"):
+        await agent.run("go")
+
+
 async def test_an_error_of_a_middleware_ends_the_run_with_what_there_is():
     async def guard(request, proceed):
         if request.outputs:
@@ -121,10 +138,9 @@ async def test_an_error_of_a_middleware_ends_the_run_with_what_there_is():
         return await proceed(request)
 
     model, agent = doubler(guard)
-    try:
+    with pytest.raises(PermissionError) as caught:
         await agent.run("go")
-    except PermissionError as error:
-        broken = error.result
+    broken = caught.value.result
     assert (broken.status, broken.turns, len(model.requests)) == ("failed", 1, 1)
     result = await agent.replace(middleware=()).resume(broken)
     assert result.output == "done"

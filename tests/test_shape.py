@@ -37,7 +37,7 @@ LAYERS = [
     "__main__",
 ]
 LAYER_OF = {room: depth for depth, layer in enumerate(LAYERS) for room in layer.split()}
-MAX_FILE, MAX_FUNCTION, MOST_DEPTH = 400, 50, 4
+MAX_FILE, MAX_FUNCTION, MAX_DEPTH = 400, 50, 4
 
 
 def name_of(path: Path) -> str:
@@ -83,13 +83,11 @@ GRAPH = {
 
 def test_every_room_has_a_layer():
     rooms = {room_of(name) for name in GRAPH} - {""}
-    assert rooms == set(LAYER_OF) & rooms, f"say where they belong: {rooms - set(LAYER_OF)}"
+    assert rooms == set(LAYER_OF), f"say where they belong: {rooms ^ set(LAYER_OF)}"
 
 
-@pytest.mark.parametrize("module", sorted(GRAPH))
+@pytest.mark.parametrize("module", sorted(GRAPH.keys() - {"agentkit"}))
 def test_a_module_imports_only_from_layers_above_its_own(module):
-    if module == "agentkit":
-        return
     own = LAYER_OF[room_of(module)]
     downward = [each for each in GRAPH[module] if room_of(each) and LAYER_OF[room_of(each)] > own]
     assert downward == []
@@ -154,6 +152,29 @@ def test_a_function_stays_under_50_lines(path):
             lines = (node.end_lineno or node.lineno) - node.lineno + 1
             # a signature with a docstring is as long as what it says
             assert lines <= MAX_FUNCTION or _is_public_signature(node), f"{node.name}: {lines}"
+
+
+@pytest.mark.parametrize("path", FILES + TOOLS, ids=str)
+def test_a_function_goes_no_deeper_than_four_blocks(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert depth_of(node) - 1 <= MAX_DEPTH, node.name
+
+
+def depth_of(node: ast.AST) -> int:
+    """How many blocks of statements are within one another; an `elif` is beside its `if`."""
+    within = [
+        depth_of(child) - _is_elif(node, child)
+        for child in ast.iter_child_nodes(node)
+        if not isinstance(child, ast.expr | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    ]
+    is_block = hasattr(node, "body") and not isinstance(node, ast.ExceptHandler | ast.match_case)
+    is_block = is_block or isinstance(node, ast.Match)
+    return max(within, default=0) + is_block
+
+
+def _is_elif(node: ast.AST, child: ast.AST) -> bool:
+    return isinstance(node, ast.If) and isinstance(child, ast.If) and node.orelse == [child]
 
 
 def test_half_of_the_functions_fit_in_ten_lines():

@@ -1,6 +1,7 @@
 """A run heard while it goes on, from a coroutine and from a plain `for`."""
 
 import asyncio
+import contextlib
 import threading
 
 import pytest
@@ -16,6 +17,7 @@ from agentkit import (
     ToolProgress,
     tool,
 )
+from agentkit.background import background
 from agentkit.errors import RateLimitError
 from agentkit.responses.events import Snapshot
 from agentkit.responses.response import Request, Response, read_response
@@ -263,3 +265,22 @@ async def test_only_a_run_that_is_heard_asks_for_a_stream():
     await Agent(model).run("go")
     await Agent(model).run("go", on_event=print)
     assert [request.stream for request in model.requests] == [False, True]
+
+
+def test_leaving_does_not_wait_for_ever_for_a_tool_that_does_not_stop(monkeypatch):
+    monkeypatch.setattr("agentkit.stream.STOP", 0.02)
+    begun, released = threading.Event(), asyncio.Event()
+
+    @tool
+    async def stubborn() -> None:
+        begun.set()
+        while not released.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await released.wait()
+
+    agent = Agent(ScriptedModel([call("stubborn")]), tools=[stubborn])
+    with agent.stream_sync("go") as stream:
+        assert begun.wait(20)
+    with pytest.raises(ConfigurationError, match="not ended yet"):
+        _ = stream.result
+    background().loop.call_soon_threadsafe(released.set)

@@ -12,7 +12,7 @@ from agentkit import results
 from agentkit.errors import ConfigurationError, ToolArgumentError, ToolDefinitionError
 from agentkit.responses.parts import File, Image
 from agentkit.responses.response import Usage
-from agentkit.results import cut, to_output
+from agentkit.results import cut, plain, to_output
 from agentkit.tools import Final, Retry, Tool, ToolContext, as_tool, tool
 
 
@@ -296,6 +296,15 @@ def test_a_value_that_contains_itself_has_an_output():
     loop: list[Any] = []
     loop.append(loop)
     assert isinstance(to_output(loop), str)
+    assert plain(loop) == "[[...]]"
+
+
+def test_any_value_has_a_form_in_json():
+    assert plain({1: b"\xff", "a": [float("inf"), Odd()], "b": Broken()}) == {
+        "1": "_w==",
+        "a": ["Infinity", "<Odd object>"],
+        "b": "<Broken object>",
+    }
 
 
 def test_images_and_files_become_parts():

@@ -11,6 +11,7 @@
     schema_words.py   `name str, population int` to a JSON schema
     answer.py         stdout: the answer as text or JSON
     show.py           stderr: what happens on the way
+    streams.py        stdout and stderr that are closed, full or of another encoding
     safe_text.py      text that can do nothing to a terminal
     errors.py         one line an error, and the exit codes
     leaving.py        ending though a thread runs on
@@ -18,6 +19,19 @@
 A new command is one module with `add`, and its name in `COMMANDS`.
 """
 
-from agentkit.cli.app import main
+from __future__ import annotations
+
+from collections.abc import Sequence
 
 __all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command that `argv` (or the process's own arguments) names; its exit code."""
+    try:
+        # loading takes long enough for a Ctrl-C to meet it
+        from agentkit.cli import app
+
+        return app.main(argv)
+    except KeyboardInterrupt:
+        return 130

@@ -11,7 +11,7 @@ from typing import Any
 
 from agentkit.agent import Agent
 from agentkit.cli.loading import load_agent, load_tools
-from agentkit.cli.options import at_least_one, seconds
+from agentkit.cli.options import at_least_one, not_empty, seconds
 from agentkit.cli.schema_words import read_schema
 from agentkit.errors import ConfigurationError
 from agentkit.models import OFFLINE, default_model
@@ -24,18 +24,41 @@ def add_agent_options(parser: argparse.ArgumentParser) -> None:
     """Add what an agent is made of."""
     agent = parser.add_argument_group("agent")
     add = agent.add_argument
-    add("-a", "--agent", metavar="SPEC", help="an agent: bot.py:name or module:name")
+    add(
+        "-a",
+        "--agent",
+        metavar="SPEC",
+        type=not_empty,
+        help="an agent: bot.py:name or module:name",
+    )
     add(
         "-t",
         "--tools",
         metavar="SPEC",
+        type=not_empty,
         action="append",
         default=[],
         help="tools: tools.py, tools.py:name or module:name; may be repeated",
     )
-    add("-m", "--model", metavar="MODEL", help="gpt-5-mini, cometapi:gpt-4.1, ollama:qwen3, …")
-    add("--base-url", metavar="URL", help="the server, such as http://localhost:1234/v1")
-    add("--key-variable", metavar="NAME", help="the environment variable with the server's key")
+    add(
+        "-m",
+        "--model",
+        metavar="MODEL",
+        type=not_empty,
+        help="such as gpt-5-mini, cometapi:gpt-4.1, ollama:qwen3 or offline",
+    )
+    add(
+        "--base-url",
+        metavar="URL",
+        type=not_empty,
+        help="the server, such as http://localhost:1234/v1",
+    )
+    add(
+        "--key-variable",
+        metavar="NAME",
+        type=not_empty,
+        help="the environment variable with the server's key",
+    )
     add("--instructions", metavar="TEXT", help="what the model is told before the question")
     add("--schema", metavar="SCHEMA", help="the answer's form: 'name str, age int', JSON or a file")
     add("--image", metavar="PATH", action="append", default=[], help="an image to look at, or URL")
@@ -61,8 +84,6 @@ def add_limit_options(parser: argparse.ArgumentParser) -> None:
 
 def agent_of(arguments: argparse.Namespace) -> Agent:
     """The agent that is named, or one made of the options, with all options applied."""
-    if arguments.base_url and not arguments.model:
-        raise ConfigurationError("--base-url: name the model at that server too, with -m.")
     server = _server(arguments)
     if arguments.agent:
         agent = load_agent(arguments.agent).replace(**server)
@@ -75,10 +96,14 @@ def _server(arguments: argparse.Namespace) -> dict[str, Any]:
     """Which model at which server. A key of the agent's own is not sent to another server."""
     server: dict[str, Any] = {}
     model = arguments.model
+    if arguments.base_url and not model:
+        raise ConfigurationError("--base-url: name the model at that server too, with -m.")
     if model:
         server["model"] = model
-    names_server = model and model.partition(":")[0] in (*PROVIDERS, OFFLINE)
-    if arguments.base_url or names_server:
+    provider = (model or "").partition(":")[0]
+    if arguments.base_url and provider == OFFLINE:
+        raise ConfigurationError("--base-url: the model 'offline' has no server. Name another.")
+    if arguments.base_url or provider in (*PROVIDERS, OFFLINE):
         server |= {"base_url": arguments.base_url, "api_key": None}
     if arguments.key_variable:
         server["api_key"] = os.environ.get(arguments.key_variable)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any, Protocol, TextIO
-
-from pydantic_core import to_jsonable_python
+from typing import Protocol, TextIO
 
 from agentkit.cli.safe_text import safe_json, visible
 from agentkit.encoding import JSON, Wire, encode
@@ -21,6 +19,7 @@ from agentkit.events import (
 )
 from agentkit.records import Answer, Setup, dump_record
 from agentkit.result import RunResult
+from agentkit.results import plain
 
 
 class AnswerWriter(Protocol):
@@ -194,18 +193,9 @@ def event_wire(event: Event) -> Wire:
             return dump_record(event)
 
 
-def plain(value: Any) -> JSON:
-    """Any value as JSON has it; what has no such form as its text."""
-    return to_jsonable_python(value, fallback=str, inf_nan_mode="strings")
-
-
 def write(stream: TextIO, text: str) -> None:
-    """Write at once; what the stream's encoding lacks is written as an escape."""
-    try:
-        stream.write(text)
-    except UnicodeEncodeError:
-        encoding = stream.encoding or "ascii"
-        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    """Write at once."""
+    stream.write(text)
     stream.flush()
 
 

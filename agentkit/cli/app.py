@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import os
+import contextlib
 import sys
 import traceback
 from collections.abc import Sequence
@@ -12,7 +12,9 @@ from typing import Any, NoReturn
 
 from agentkit.cli import run, serve, tools
 from agentkit.cli.errors import BROKEN_PIPE, FAILED, INTERRUPTED, MISUSED, exit_code, say, told
+from agentkit.cli.options import HelpFormatter
 from agentkit.cli.safe_text import one_line
+from agentkit.cli.streams import give_up_what_cannot_be_written, prepare_streams
 from agentkit.errors import AgentkitError
 
 COMMANDS = (run, tools, serve)
@@ -32,6 +34,7 @@ exit codes:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command that `argv` (or the process's own arguments) names; its exit code."""
+    prepare_streams()
     arguments = parser().parse_args(argv)
     try:
         code = _run(arguments)
@@ -41,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         say(error.strerror or str(error))
         code = FAILED
-    _give_up_what_cannot_be_written()
+    give_up_what_cannot_be_written()
     return code
 
 
@@ -51,8 +54,6 @@ def parser() -> argparse.ArgumentParser:
         prog="agentkit",
         description="Run agents that call tools, over the Responses wire.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     whole.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     commands = whole.add_subparsers(metavar="COMMAND", required=True, title="commands")
@@ -62,7 +63,12 @@ def parser() -> argparse.ArgumentParser:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose complaints are one line."""
+    """A parser whose complaints are one line, and whose help is the same on every Python."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, formatter_class=HelpFormatter, allow_abbrev=False)
+        self.color = False
+        """Python 3.14 has colours by default."""
 
     def error(self, message: str) -> NoReturn:
         text = one_line(message).removesuffix(".")
@@ -87,18 +93,8 @@ def _run(arguments: argparse.Namespace) -> int:
         return INTERRUPTED
     except AgentkitError as error:
         if arguments.traceback:
-            traceback.print_exception(error)
+            with contextlib.suppress(OSError):
+                traceback.print_exception(error)
         say(told(error))
         return exit_code(error)
     return code
-
-
-def _give_up_what_cannot_be_written() -> None:
-    """Python would try again at the exit, and complain."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except OSError:
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, stream.fileno())
-            os.close(nowhere)

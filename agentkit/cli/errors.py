@@ -48,17 +48,19 @@ _REMEDIES: tuple[tuple[type[Exception], str], ...] = (
     (ServerError, "Run it again later."),
     (StreamTruncatedError, "Run it again, or take --no-stream."),
 )
+_KEY_IN_THE_COMMAND = ("or pass api_key.", "or name the variable it is in with --key-variable.")
 
 
 def say(text: str) -> None:
     """Write one line to stderr, under the command's name."""
-    with contextlib.suppress(BrokenPipeError):
+    with contextlib.suppress(OSError):  # nobody is told, and the exit code stays
         print(f"agentkit: {one_line(text)}", file=sys.stderr, flush=True)
 
 
 def told(error: Exception) -> str:
     """What went wrong, and what to do about it."""
     text = str(error).strip() or type(error).__name__
+    text = text.replace(*_KEY_IN_THE_COMMAND)
     remedy = next((words for kind, words in _REMEDIES if isinstance(error, kind)), "")
     if not remedy:
         return text

@@ -1,7 +1,8 @@
-"""Running a coroutine to its exit code, and leaving though a tool's thread runs on.
+"""Running a coroutine to its exit code, and leaving though a thread runs on.
 
-Python waits at its exit for every thread, and a function that blocks in one cannot be stopped:
-an interrupted command would hang, as would one whose tool ran out of time.
+Python waits at its exit for the threads of a loop's own pool, where names are looked up and where
+a tool may send work by `asyncio.to_thread`. What blocks there cannot be stopped, so an interrupted
+command would hang.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class _Threads(ThreadPoolExecutor):
     """Threads that nobody waits for at the end."""
 
     def __init__(self) -> None:
-        super().__init__(thread_name_prefix="tool")
+        super().__init__(thread_name_prefix="agentkit-pool")
         self._unfinished: set[Future[Any]] = set()
 
     @property

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from agentkit.agent import Agent
 from agentkit.cli.safe_text import one_line
 from agentkit.errors import ConfigurationError
-from agentkit.schema.problems import near_miss
+from agentkit.schema.problems import did_you_mean
 from agentkit.tools import Tool, as_tool
 
 T = TypeVar("T")
@@ -53,6 +53,7 @@ def load_tools(spec: str) -> list[Tool[..., Any]]:
     A module without tools gives its own public functions. Raises ConfigurationError for one
     without these, and for what cannot be a tool.
     """
+    _check_is_one(spec)
     place, name = _split(spec)
     module = _load(place)
     if name:
@@ -66,6 +67,16 @@ def load_tools(spec: str) -> list[Tool[..., Any]]:
         return [as_tool(each) for each in values]
     except ConfigurationError as error:
         raise ConfigurationError(f"{spec}: {error}") from error
+
+
+def _check_is_one(spec: str) -> None:
+    place, _, listed = spec.rpartition(":")
+    names = [name.strip() for name in listed.split(",")]
+    if place and len(names) > 1 and all(name.isidentifier() for name in names):
+        each = " and ".join(f"{place}:{name}" for name in names)
+        raise ConfigurationError(
+            f"{spec!r} names several tools. Give each by itself: {each}; of a run, repeat -t."
+        )
 
 
 def _split(spec: str) -> tuple[str, str]:
@@ -160,8 +171,7 @@ def _named(module: ModuleType, name: str, spec: str, kind: type) -> Any:
     if hasattr(module, name):
         return getattr(module, name)
     public = [each for each in vars(module) if not each.startswith("_")]
-    near = near_miss(name, public)
-    hint = f" Did you mean {near!r}?" if near else ""
+    hint = did_you_mean(name, public)
     found = ", ".join(_all_of(module, kind)) or "none"
     raise ConfigurationError(
         f"{spec.rpartition(':')[0]} has no {name!r}.{hint} {kind.__name__}s in it: {found}."

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import math
 from typing import TypeAlias
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 """The parsers of the commands, which a command adds its own to."""
+
+
+class HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """Writes `-a SPEC, --agent SPEC`, where Python has `-a, --agent SPEC` from 3.13 on."""
+
+    def _format_action_invocation(self, action: argparse.Action) -> str:
+        if not action.option_strings or action.nargs == 0:
+            return super()._format_action_invocation(action)
+        value = self._format_args(action, self._get_default_metavar_for_optional(action))
+        return ", ".join(f"{option} {value}" for option in action.option_strings)
 
 
 def add_command(
@@ -18,8 +29,6 @@ def add_command(
         help=summary,
         description=f"{summary[0].upper()}{summary[1:]}.",
         epilog=f"examples:\n{examples}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument(
         "--traceback", action="store_true", help="show the whole traceback of what went wrong"
@@ -27,9 +36,16 @@ def add_command(
     return parser
 
 
+def not_empty(text: str) -> str:
+    """An option's value that names something, which an unset variable in a script does not."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the value is empty")
+    return text
+
+
 def at_least_one(text: str) -> int:
     """An option's value that counts something."""
-    number = int(text)
+    number = _whole(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
     return number
@@ -37,15 +53,27 @@ def at_least_one(text: str) -> int:
 
 def seconds(text: str) -> float:
     """An option's value that is a time in seconds."""
-    number = float(text)
-    if not 0 < number < float("inf"):
+    try:
+        number = float(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds") from error
+    if not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"{text} is not a finite time")
+    if number <= 0:
         raise argparse.ArgumentTypeError(f"{text} is not above 0")
     return number
 
 
 def port(text: str) -> int:
     """An option's value that is a TCP port; 0 is any free one."""
-    number = int(text)
+    number = _whole(text)
     if not 0 <= number <= 65535:
         raise argparse.ArgumentTypeError(f"{text} is not between 0 and 65535")
     return number
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number") from error

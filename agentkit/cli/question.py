@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from typing import TextIO
 
@@ -10,6 +11,7 @@ from agentkit.input import UserInput
 from agentkit.responses.parts import File, Image
 
 ASK = """Give a question: agentkit run "What time is it in Oslo?" (or pipe one in)."""
+_ELSEWHERE = ("https:", "http:", "data:")
 
 
 def question_of(said: str | None, stdin: TextIO | None) -> str:
@@ -30,20 +32,39 @@ def question_of(said: str | None, stdin: TextIO | None) -> str:
 
 
 def with_parts(question: str, images: Sequence[str], files: Sequence[str]) -> UserInput:
-    """The question with what is to be looked at beside it."""
-    pictures = [Image(source) for source in images]
+    """The question with what is to be looked at beside it.
+
+    Raises ConfigurationError for an image that is none, and for files that cannot be read.
+    """
+    pictures = [_image(source) for source in images]
     documents = [File(source) for source in files]
     return [question, *pictures, *documents] if images or files else question
+
+
+def _image(source: str) -> Image:
+    if not source.startswith(_ELSEWHERE):
+        kind, _, content = File(source).part()["file_data"].partition(";base64,")
+        if not content:
+            raise ConfigurationError(f"--image {source}: the file is empty.")
+        if not kind.startswith("data:image/"):
+            what = kind.removeprefix("data:")
+            raise ConfigurationError(
+                f"--image {source}: that is {what} and not an image. Send it with --file."
+            )
+    return Image(source)
 
 
 def _read(stdin: TextIO | None) -> str:
     if stdin is None:
         return ""
+    if isinstance(stdin, io.TextIOWrapper) and not stdin.isatty():
+        # in the C locale Python would let other bytes pass, as lone surrogates
+        stdin.reconfigure(encoding="utf-8", errors="strict")
     try:
         return stdin.read().rstrip("\r\n")
     except UnicodeDecodeError as error:
         raise ConfigurationError(
-            "What is piped in is not text. Give a file of another kind with --file or --image."
+            "Standard input is not UTF-8 text. Give a file of another kind with --file or --image."
         ) from error
     except OSError as error:
         raise ConfigurationError(f"Standard input cannot be read: {error}.") from error

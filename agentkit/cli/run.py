@@ -62,8 +62,8 @@ def add(commands: Commands) -> None:
 
 def command(arguments: argparse.Namespace) -> int:
     """Run the agent on the question; the exit code."""
-    agent = agent_of(arguments)
     question = question_of(arguments.question, sys.stdin)
+    agent = agent_of(arguments)
     said = with_parts(question, arguments.image, arguments.file)
     answer = _answer_writer(arguments)
     progress = Progress(

@@ -2,7 +2,8 @@
 
 Fields are divided by commas, or by line ends where there are any. A field is a name, a type and
 `: a description`. Types are `str` (also where none is given), `int`, `float`, `bool`, `date`,
-lists of these (`[str]`, `list[str]`), and any of them with `?` for one that may be null.
+lists of these (`[str]`, `list[str]`), and any of them with `?` for one that may be null. Where
+nothing but a type follows the colon, `name: str`, it is the type.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ TYPES: dict[str, Wire] = {
 
 _MEANT = {"string": "str", "text": "str", "integer": "int", "number": "float", "boolean": "bool"}
 
-_FIELD = re.compile(r"(?P<name>[^\W\d][\w-]*)(?P<optional>\?)?(?:\s+(?P<type>.+))?")
+_FIELD = re.compile(r"(?P<name>[^\W\d][\w-]*)(?P<nullable>\?)?(?:\s+(?P<type>.+))?")
 _LIST = re.compile(r"(?:list\s*)?\[\s*(?P<of>.*?)\s*\]")
 
 
@@ -48,20 +49,17 @@ def read_schema(said: str) -> Wire:
 def schema_of_words(words: str) -> Wire:
     """The schema of the short form. Raises ConfigurationError naming the column."""
     properties: dict[str, Wire] = {}
-    required: list[str] = []
     for column, part in _parts(words):
         name, schema = _field(part, column)
         if name in properties:
             raise _unreadable(column, f"{name!r} is there twice")
         properties[name] = schema
-        if "default" not in schema:
-            required.append(name)
     if not properties:
         raise _unreadable(1, "there is no field. Write for example 'name str, population int'")
     return {
         "type": "object",
         "properties": properties,
-        "required": required,
+        "required": list(properties),
         "additionalProperties": False,
     }
 
@@ -81,19 +79,25 @@ def _parts(words: str) -> Iterator[tuple[int, str]]:
 
 
 def _field(part: str, column: int) -> tuple[str, Wire]:
-    declared, colon, description = part.partition(":")
-    match = _FIELD.fullmatch(declared.strip())
+    declared, _, description = (each.strip() for each in part.partition(":"))
+    match = _FIELD.fullmatch(declared)
     if match is None:
-        raise _unreadable(column, f"{declared.strip()!r} is not a name and a type")
-    said, name = match["type"] or "str", match["name"]
-    is_optional = bool(match["optional"]) or said.endswith("?")
-    type_column = column + (match.start("type") if match["type"] else 0)
-    schema = _type(said.removesuffix("?").strip(), type_column)
-    if is_optional:
-        schema = {"anyOf": [schema, {"type": "null"}], "default": None}
-    if colon and description.strip():
-        schema = {**schema, "description": description.strip()}
-    return name, schema
+        raise _unreadable(column, f"{declared!r} is not a name and a type")
+    said = match["type"]
+    if said is None and _is_type(description.removesuffix("?").strip()):
+        said, description = description, ""
+    said = said or "str"
+    schema = _type(said.removesuffix("?").strip(), column + max(match.start("type"), 0))
+    if match["nullable"] or said.endswith("?"):
+        schema = {"anyOf": [schema, {"type": "null"}]}
+    if description:
+        schema = {**schema, "description": description}
+    return match["name"], schema
+
+
+def _is_type(said: str) -> bool:
+    listed = _LIST.fullmatch(said)
+    return _is_type(listed["of"]) if listed else said in TYPES
 
 
 def _type(said: str, column: int) -> Wire:

@@ -27,10 +27,17 @@ def add(commands: Commands) -> None:
     parser = add_command(commands, "serve", "serve a model over HTTP on this computer", EXAMPLES)
     parser.set_defaults(command=command)
     parser.add_argument(
-        "-m", "--model", default=OFFLINE, help="the model that answers, whatever name is asked for"
+        "-m",
+        "--model",
+        default=OFFLINE,
+        help="the model that answers, whatever name is asked for (default: %(default)s)",
     )
-    parser.add_argument("--host", default="127.0.0.1", help="the address to listen at")
-    parser.add_argument("--port", type=port, default=0, help="the port; a free one if not given")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="the address to listen at (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--port", type=port, default=0, help="the port to listen at (default: a free one)"
+    )
     parser.add_argument("--api-key", metavar="KEY", help="the key that clients have to send")
 
 
@@ -57,7 +64,8 @@ async def _serve(server: ResponsesServer) -> int:
                 f"Cannot listen there: {error.strerror or error}. Choose another --host or --port."
             ) from error
         print(server.url, flush=True)
-        print(f'try: agentkit run "Hello" -m any --base-url {server.url}', file=sys.stderr)
+        with suppress(OSError):
+            print(f'try: agentkit run "Hello" -m any --base-url {server.url}', file=sys.stderr)
         try:
             await terminated.wait()
         except asyncio.CancelledError:

@@ -1,7 +1,7 @@
 """Stderr: what happens on the way to the answer, a line each, and what it came to.
 
 On a terminal in colour, with a sign of life while something is waited for; plain lines elsewhere,
-and where `NO_COLOR` is set.
+and where `NO_COLOR` is set. A stream that takes nothing does not keep the run from its answer.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Protocol, TextIO
 
 from agentkit.cli.answer import write
@@ -62,7 +63,8 @@ class PlainScreen(NoScreen):
         self._stream = stream
 
     def line(self, text: str, style: str) -> None:  # noqa: ARG002
-        write(self._stream, f"{text}\n")
+        with suppress(OSError):
+            write(self._stream, f"{text}\n")
 
 
 class ColourScreen:
@@ -79,16 +81,19 @@ class ColourScreen:
 
     def line(self, text: str, style: str) -> None:
         self.still()
-        self._console.print(self._text(text, style=style), soft_wrap=True)
+        with suppress(OSError):
+            self._console.print(self._text(text, style=style), soft_wrap=True)
 
     def waiting(self, what: str) -> None:
         self.still()
         self._status = self._console.status(self._text(what, style="dim"))
-        self._status.start()
+        with suppress(OSError):
+            self._status.start()
 
     def still(self) -> None:
         if self._status is not None:
-            self._status.stop()
+            with suppress(OSError):
+                self._status.stop()
             self._status = None
 
 

@@ -26,7 +26,7 @@ from agentkit.responses.providers import endpoint_at
 from agentkit.responses.reply import is_event_stream, read_reply, stream_events
 from agentkit.responses.response import Request
 from agentkit.responses.retry import TRANSIENT_CODES, Retries
-from agentkit.responses.transport import Answer, HTTPClient, Pool, Timeouts, was_sent
+from agentkit.responses.transport import HTTPAnswer, HTTPClient, Pool, Timeouts, was_sent
 
 __all__ = ["Endpoint", "HTTPClient", "ResponsesModel", "Timeouts"]
 
@@ -141,7 +141,7 @@ class ResponsesModel:
             await answer.drain()
 
 
-async def _streamed(answer: Answer) -> AsyncIterator[StreamEvent]:
+async def _streamed(answer: HTTPAnswer) -> AsyncIterator[StreamEvent]:
     try:
         async for event in stream_events(answer.chunks, answer.headers):
             yield event

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from agentkit.errors import BadRequestError
-from agentkit.responses.response import Request
+from agentkit.responses.response import Model, Request
 
 # Settings without which an answer is still an answer.
 _OPTIONAL = frozenset(
@@ -55,6 +55,11 @@ class Dialect:
     """Heeds `tool_choice`; where not, tools are switched off by leaving them out."""
     lists_in_outputs: bool = True
     """Reads a call's output as a list of content parts; where not, as text alone."""
+
+
+def dialect_of(model: Model) -> Dialect:
+    """The dialect that a model says its server has, else the documented one."""
+    return getattr(model, "dialect", None) or Dialect()
 
 
 def spoken(request: Request, dialect: Dialect, refused: Collection[str] = ()) -> Request:

@@ -1,8 +1,8 @@
 """Stream events, as views over the wire's own objects.
 
 Five kinds are read; everything else is kept as `OtherEvent`. The names of the wire stay in
-`type`. A `Notice` is the one kind that no server sends. Knows nothing of
-how bytes become events or events a response.
+`type`. A `Notice` is the one kind that no server sends. Knows nothing of how bytes become events
+or events a response.
 """
 
 from __future__ import annotations

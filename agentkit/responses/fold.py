@@ -69,16 +69,6 @@ class Fold:
         self._terminal: Wire | None = None
         self._error: Wire | None = None
 
-    @property
-    def is_complete(self) -> bool:
-        """Whether the terminal event has come."""
-        return self._terminal is not None
-
-    @property
-    def error(self) -> Wire | None:
-        """What an error event said, None where there was none."""
-        return self._error
-
     def add(self, event: StreamEvent) -> None:
         """Take the next event."""
         if isinstance(event, Delta):

@@ -162,12 +162,6 @@ def user_message(content: str | Sequence[Wire]) -> Message:
     return Message({"type": "message", "role": "user", "content": content})
 
 
-def call_output(call: FunctionCall, output: str | list[Wire]) -> FunctionCallOutput:
-    """The item that answers a call."""
-    kind = f"{call.type}_output"
-    return FunctionCallOutput({"type": kind, "call_id": call.call_id, "output": output})
-
-
 def sent_back(items: Sequence[Item]) -> tuple[Item, ...]:
     """The items of one answer as the next request carries them, in the same order.
 

@@ -71,12 +71,11 @@ PROVIDERS: dict[str, Provider] = {
         ),
         Provider(
             "azure",
-            "",
-            "AZURE_OPENAI_API_KEY",
-            "AZURE_OPENAI_ENDPOINT",
-            "/openai/v1",
-            "api-key",
-            _OPENAI,
+            key_variable="AZURE_OPENAI_API_KEY",
+            url_variable="AZURE_OPENAI_ENDPOINT",
+            url_suffix="/openai/v1",
+            key_header="api-key",
+            dialect=_OPENAI,
         ),
         Provider("xai", "https://api.x.ai/v1", "XAI_API_KEY", dialect=_OPENAI),
         Provider(

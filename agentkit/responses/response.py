@@ -114,6 +114,7 @@ class Response:
 
     @property
     def id(self) -> str | None:
+        """The id of the response at the server, None where it gave none."""
         return self.wire.get("id")
 
     @property
@@ -132,6 +133,7 @@ class Response:
 
     @property
     def is_failed(self) -> bool:
+        """Whether the server gave up on it."""
         return self.status in ("failed", "cancelled")
 
     @property
@@ -141,6 +143,7 @@ class Response:
 
     @property
     def error(self) -> Wire | None:
+        """What went wrong, with whatever the server says of `code` and `message`."""
         error = self.wire.get("error")
         if not error:
             return None
@@ -155,10 +158,12 @@ class Response:
 
     @cached_property
     def usage(self) -> Usage:
+        """The tokens it took."""
         return Usage.read(self.wire.get("usage"))
 
     @property
     def calls(self) -> list[FunctionCall]:
+        """What the model asks to be run, in order."""
         return [item for item in self.output if isinstance(item, FunctionCall)]
 
     @property
@@ -168,11 +173,15 @@ class Response:
 
     @property
     def refusal(self) -> str:
+        """What the model says instead where it declines, else empty."""
         return "".join(message.refusal for message in final_messages(self.output))
 
 
 class Model(Protocol):
-    """Anything that answers requests."""
+    """Anything that answers requests.
+
+    It may also have a `name`, which requests then carry as `model`, and a `dialect`.
+    """
 
     def stream(self, request: Request) -> AsyncIterator[StreamEvent]:
         """The events of one response; the last is a `Snapshot` with a terminal status.

@@ -49,13 +49,12 @@ class Frames:
         return b"".join(self._pending)
 
     def _with_line_feeds(self, chunk: bytes) -> bytes:
-        if self._ended_in_cr:
-            # the second half of a CRLF whose first half ended the chunk before
-            chunk = chunk.removeprefix(b"\n") if chunk else chunk
-        if b"\r" not in chunk:
-            self._ended_in_cr = self._ended_in_cr and not chunk
+        if not chunk:
             return chunk
-        self._ended_in_cr = chunk.endswith(b"\r")
+        ended_in_cr, self._ended_in_cr = self._ended_in_cr, chunk.endswith(b"\r")
+        if ended_in_cr:
+            # the second half of a CRLF whose first half ended the chunk before
+            chunk = chunk.removeprefix(b"\n")
         return chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
     def _ends_a_line(self) -> bool:

@@ -77,7 +77,7 @@ class Pool:
     @contextlib.asynccontextmanager
     async def post(
         self, endpoint: Endpoint, body: bytes, headers: Mapping[str, str]
-    ) -> AsyncIterator[Answer]:
+    ) -> AsyncIterator[HTTPAnswer]:
         """The answer to a POST, once its headers are there. Raises ModelError."""
         client = await self._client()
         sent = {**headers, **endpoint.headers}
@@ -87,7 +87,7 @@ class Pool:
                     "POST", endpoint.url, content=body, headers=sent, **self._waits(client)
                 )
                 response = await client.send(request, stream=True)
-            answer = Answer(response, client, endpoint)
+            answer = HTTPAnswer(response, client, endpoint)
             try:
                 yield answer
             finally:
@@ -125,7 +125,7 @@ class Pool:
         return {"timeout": (timeouts.connect, timeouts.idle, timeouts.idle, timeouts.idle)}
 
 
-class Answer:
+class HTTPAnswer:
     """The answer to a request: its head, and a body that is read once."""
 
     def __init__(self, response: Any, client: Any, endpoint: Endpoint) -> None:

@@ -122,9 +122,9 @@ def _locals_around(globalns: Mapping[str, Any]) -> dict[str, Any]:
     A class defined in a function is only known there.
     """
     names: dict[str, Any] = {}
-    frame = sys._getframe(1)
+    frame: types.FrameType | None = sys._getframe(1)
     while frame is not None:
         if frame.f_globals is globalns:
             names = {**frame.f_locals, **names}
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return names

@@ -8,13 +8,11 @@ passes through.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from pydantic_core import from_json
 
+from agentkit.encoding import JSON
 from agentkit.schema.words import Place, path_of
-
-JSON = Any
 
 Decoder = Callable[[JSON], JSON]
 

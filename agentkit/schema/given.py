@@ -54,22 +54,17 @@ def checked_schema(name: str, schema: Any) -> Schema:
 def compiled(schema: Schema) -> Check:
     """What tells the problems of a value, one line each; made once, used often."""
     from jsonschema.validators import Draft202012Validator, validator_for
-    from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
+    from referencing.jsonschema import EMPTY_REGISTRY
 
     kind: Any = validator_for(schema, default=Draft202012Validator)
     # A registry of its own keeps the library from fetching what a reference names.
-    validator = kind(schema, registry=REGISTRY)
+    validator = kind(schema, registry=EMPTY_REGISTRY)
 
     def check(value: Any) -> list[str]:
         lines = [line for error in validator.iter_errors(value) for line in _lines(error)]
         return limited(list(dict.fromkeys(lines)))
 
     return check
-
-
-def problems_in(schema: Schema, value: Any) -> list[str]:
-    """The problems of one value, one line each."""
-    return compiled(schema)(value)
 
 
 def _leaves(ref: str, root: Mapping[str, Any]) -> bool:

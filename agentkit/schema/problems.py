@@ -56,6 +56,12 @@ def near_miss(name: str, names: Iterable[str]) -> str | None:
     return by_folded[close[0]] if close else None
 
 
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """` Did you mean 'add'?`, to follow a sentence; empty where no name is close."""
+    near = near_miss(name, names)
+    return f" Did you mean {near!r}?" if near else ""
+
+
 def read_arguments(arguments: str, wire: StrictSchema) -> dict[str, Any]:
     """The JSON object that a call's arguments are, decoded. Raises RejectedError for others."""
     values = _read_json(arguments)
@@ -85,8 +91,8 @@ def limited(lines: Sequence[str]) -> list[str]:
 
 def unknown(path: str, name: str, names: Collection[str]) -> str:
     """The line for a property that does not exist among `names`, as far as they are known."""
-    if close := near_miss(name, names):
-        return f"{path}: unknown. Did you mean {close!r}?"
+    if hint := did_you_mean(name, names):
+        return f"{path}: unknown.{hint}"
     known = f"Known: {', '.join(names)}." if names else "Leave it out."
     return f"{path}: unknown. {known}"
 

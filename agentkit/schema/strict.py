@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from agentkit.encoding import JSON
 from agentkit.schema.bounds import check_bounds
-from agentkit.schema.decoding import JSON, Decoder, wrapped_decoder
+from agentkit.schema.decoding import Decoder, wrapped_decoder
 from agentkit.schema.loose import loose_decoder
 from agentkit.schema.merge import NotStrictError, Schema
 from agentkit.schema.rewrite import WRAPPED, rewrite_root

@@ -16,7 +16,7 @@ Said = str | Wire
 
 
 @dataclass(frozen=True)
-class Answer:
+class Scripted:
     """A response to be: what it says and the fields that are unlike a completed one's."""
 
     items: tuple[Said, ...]
@@ -48,15 +48,15 @@ def refusal(text: str) -> Wire:
     return {"type": "message", "content": [{"type": "refusal", "refusal": text}]}
 
 
-def incomplete(said: Said | Sequence[Said], reason: str = "max_output_tokens") -> Answer:
+def incomplete(said: Said | Sequence[Said], reason: str = "max_output_tokens") -> Scripted:
     """A response that broke off, its last item incomplete."""
     details = {"status": "incomplete", "incomplete_details": {"reason": reason}}
-    return Answer(_listed(said), details)
+    return Scripted(_listed(said), details)
 
 
-def failed(code: str, message: str) -> Answer:
+def failed(code: str, message: str) -> Scripted:
     """A response that ended with the server's error, such as `server_error`."""
-    return Answer((), {"status": "failed", "error": {"code": code, "message": message}})
+    return Scripted((), {"status": "failed", "error": {"code": code, "message": message}})
 
 
 def message(text: str) -> Wire:
@@ -64,9 +64,9 @@ def message(text: str) -> Wire:
     return {"type": "message", "content": [{"type": "output_text", "text": text}]}
 
 
-def answer(said: Said | Sequence[Said] | Answer) -> Answer:
-    """What a script's entry says, as an Answer."""
-    return said if isinstance(said, Answer) else Answer(_listed(said))
+def answer(said: Said | Sequence[Said] | Scripted) -> Scripted:
+    """What an entry of a script says, whatever it is written as."""
+    return said if isinstance(said, Scripted) else Scripted(_listed(said))
 
 
 def _listed(said: Said | Sequence[Said]) -> tuple[Said, ...]:

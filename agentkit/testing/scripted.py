@@ -15,12 +15,12 @@ from agentkit.encoding import Wire
 from agentkit.responses.events import Snapshot, StreamEvent, read_event
 from agentkit.responses.items import FunctionCall
 from agentkit.responses.response import Request, Usage
-from agentkit.testing.answers import Answer, Said, answer, message
+from agentkit.testing.answers import Said, Scripted, answer, message
 from agentkit.testing.complete import complete_response
 from agentkit.testing.sequence import event_sequence, terminal_type
 from agentkit.testing.usage import usage_wire, words
 
-Spoken = Said | Sequence[Said] | Answer | BaseException
+Spoken = Said | Sequence[Said] | Scripted | BaseException
 """What one answer may be; a wire object without a `type` is a whole response, given verbatim."""
 
 Entry = Spoken | Callable[[Request], Spoken | Awaitable[Spoken]]
@@ -65,7 +65,7 @@ class ScriptedModel:
         )
 
     def _response(
-        self, spoken: Said | Sequence[Said] | Answer, request: Request, turn: int
+        self, spoken: Said | Sequence[Said] | Scripted, request: Request, turn: int
     ) -> Wire:
         if isinstance(spoken, dict) and "type" not in spoken:
             return spoken
@@ -89,7 +89,7 @@ class ScriptedModel:
         return next(call_id for call_id in self._call_ids if call_id not in taken)
 
 
-async def _spoken(entry: Entry, request: Request) -> Said | Sequence[Said] | Answer:
+async def _spoken(entry: Entry, request: Request) -> Said | Sequence[Said] | Scripted:
     if isinstance(entry, BaseException):
         raise entry
     if not callable(entry):

@@ -52,7 +52,7 @@ _STATUS: tuple[tuple[type[ModelError], int], ...] = (
     (ModelTimeoutError, 504),
 )
 
-Endpoint = Callable[..., Awaitable[Reply]]
+Action = Callable[..., Awaitable[Reply]]
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class ResponsesService:
         self._now = now
         self._memory = Memory()
         self._asked = 0
-        self._routes: tuple[tuple[str, dict[str, Endpoint]], ...] = (
+        self._routes: tuple[tuple[str, dict[str, Action]], ...] = (
             (r".*/responses", {"POST": self._create}),
             (r".*/responses/([^/]+)", {"GET": self._retrieve, "DELETE": self._delete}),
             (r".*/conversations", {"POST": self._new_conversation}),
@@ -238,7 +238,7 @@ async def _closing(events: AsyncIterator[Any]) -> AsyncIterator[None]:
             await events.aclose()
 
 
-def _endpoint(endpoints: dict[str, Endpoint], request: HttpRequest) -> Endpoint:
+def _endpoint(endpoints: dict[str, Action], request: HttpRequest) -> Action:
     if request.method in endpoints:
         return endpoints[request.method]
     allowed = ", ".join(endpoints)

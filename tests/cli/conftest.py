@@ -58,15 +58,21 @@ def bot(tmp_path: Path) -> Callable[[str], str]:
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """Starts `python -m agentkit` as a process of its own, which ends with the test."""
+    """Starts `python -m agentkit` as a process of its own, which ends with the test.
+
+    `through` is a redirection of the shell, such as `2>&-`.
+    """
     running: list[tuple[subprocess.Popen[str], threading.Timer]] = []
 
     def begin(*arguments: str, **options: Any) -> subprocess.Popen[str]:
         pipe = subprocess.PIPE
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         environment |= {"PYTHONUTF8": "1", **options.pop("env", {})}
+        command = [sys.executable, "-m", "agentkit", *arguments]
+        if through := options.pop("through", ""):
+            command = ["sh", "-c", f'exec "$@" {through}', "sh", *command]
         process = subprocess.Popen(
-            [sys.executable, "-m", "agentkit", *arguments],
+            command,
             **{"stdin": subprocess.DEVNULL, "stdout": pipe, "stderr": pipe, **options},
             env=environment,
             encoding="utf-8",

@@ -125,6 +125,11 @@ def test_an_agent_that_is_not_there_is_one_line_with_those_that_are(spec, said, 
         ("bot.py:populatoin", "bot.py has no 'populatoin'. Did you mean 'population'?"),
         ("bot.py:number", "bot.py:number: 5 is no tool."),
         ("bot.py:takes_a_class", "bot.py:takes_a_class: takes_a_class: the parameter 'kind'"),
+        (
+            "bot.py:population, area",
+            "'bot.py:population, area' names several tools. Give each by itself: "
+            "bot.py:population and bot.py:area; of a run, repeat -t.",
+        ),
         ("agentkit_tools:then", "agentkit_tools has no 'then'."),
         ("empty.py", "empty.py holds no tools. Write a function there under @tool."),
     ],

@@ -82,6 +82,7 @@ def test_text_reaches_a_pipe_while_the_model_still_speaks(start, bot):
     [
         "async def wait():\n    await asyncio.Event().wait()\n",
         "def wait():\n    threading.Event().wait()\n",
+        "async def wait():\n    await asyncio.to_thread(threading.Event().wait)\n",
     ],
 )
 def test_an_interrupt_cancels_the_tools_and_sums_up(tool, start, bot):
@@ -167,6 +168,72 @@ def test_output_that_cannot_be_written_is_one_line(start, bot):
         process = start("run", "?", "-q", "-a", path, "--json", stdout=full)
         _, err = process.communicate()
     assert (process.returncode, err) == (1, "agentkit: No space left on device\n")
+
+
+@posix
+@pytest.mark.parametrize(
+    ("redirection", "answer"),
+    [("2>&-", "Ålesund\n"), ("2>/dev/full", "Ålesund\n"), (">&-", ""), (">&- 2>&-", "")],
+)
+def test_the_answer_and_the_code_do_not_depend_on_who_listens(redirection, answer, bot, start):
+    if "full" in redirection and not os.path.exists("/dev/full"):
+        pytest.skip("a device of Linux")
+    path = bot(
+        "agent = Agent(ScriptedModel(call('population', city='x'), 'Ålesund'), tools=[population])"
+    )
+    process = start("run", "?", "-a", path, through=redirection)
+    out, err = process.communicate()
+    assert (process.returncode, out) == (0, answer)
+    assert "Traceback" not in err
+
+
+@posix
+def test_tools_are_listed_to_nobody(start):
+    process = start("tools", through=">&-")
+    assert process.communicate() == ("", "")
+    assert process.returncode == 0
+
+
+@posix
+def test_the_code_of_an_error_that_nobody_hears_is_the_same(start):
+    process = start("run", "?", "-m", "opnai:gpt", "--traceback", through="2>/dev/null 2>&-")
+    assert process.communicate() == ("", "")
+    assert process.returncode == 2
+
+
+def test_an_interrupt_while_the_command_loads_is_quiet(start, tmp_path, monkeypatch):
+    (tmp_path / "sitecustomize.py").write_text(
+        "import signal, sys\n"
+        "class Interrupts:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'agentkit.cli.app':\n"
+        "            signal.raise_signal(signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Interrupts())\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    process = start("run", "?", "-m", "offline")
+    assert process.communicate() == ("", "")
+    assert process.returncode == 130
+
+
+def test_standard_input_that_is_not_text_is_refused_in_one_line(start, tmp_path):
+    (tmp_path / "notes.txt").write_bytes("Ålesund".encode("latin-1"))
+    with open("notes.txt") as notes:
+        process = start("run", "Hi", "-m", "offline", stdin=notes, env={"LC_ALL": "C"})
+        out, err = process.communicate()
+    assert (process.returncode, out) == (2, "")
+    assert err.startswith("agentkit: Standard input is not UTF-8 text. ")
+    assert err.count("\n") == 1
+
+
+def test_standard_input_is_utf_8_whatever_the_locale(start, tmp_path):
+    (tmp_path / "notes.txt").write_text("Ålesund", encoding="utf-8")
+    encoding = {"PYTHONUTF8": "0", "PYTHONIOENCODING": "latin-1"}
+    with ResponsesServer(ScriptedModel("Yes.")) as server, open("notes.txt") as notes:
+        arguments = ["-m", "any", "--base-url", server.url]
+        process = start("run", *arguments, stdin=notes, env=encoding)
+        process.communicate()
+    assert server.requests[0]["input"][0]["content"] == "Ålesund"
 
 
 def test_stdout_without_the_characters_gets_escapes(start, bot):

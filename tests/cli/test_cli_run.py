@@ -29,6 +29,16 @@ def test_the_answer_alone_is_on_stdout_and_the_way_to_it_on_stderr(bot, capsys):
     assert summary.startswith("completed: 2 turns, 1 call, ")
 
 
+def test_progress_that_json_has_no_form_for_is_told_all_the_same(bot, capsys):
+    path = bot(
+        "@tool\ndef read():\n    yield b'\\xff'\n"
+        "agent = Agent(ScriptedModel(call('read'), 'Done.'), tools=[read])"
+    )
+    assert main(["run", "?", "-a", path, "--jsonl"]) == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {"kind": "tool_progress", "call_id": "call_1", "value": "_w=="} in events
+
+
 def test_text_before_a_tool_call_is_streamed_where_that_is_asked_for(bot, capsys):
     path = bot(
         "agent = Agent(ScriptedModel(['One moment.', call('population', city='Oslo')], 'Many.'),"
@@ -138,6 +148,12 @@ def test_a_schema_makes_the_answer_json(bot, capsys):
     assert json.loads(capsys.readouterr().out) == {"name": "Oslo", "population": 717710}
 
 
+def test_null_in_a_field_that_may_be_null_is_printed(bot, capsys):
+    path = bot("""agent = Agent(ScriptedModel('{"name": "Oslo", "founded": null}'))""")
+    assert main(["run", "?", "-a", path, "--schema", "name: str, founded: date?"]) == 0
+    assert capsys.readouterr().out == '{"name":"Oslo","founded":null}\n'
+
+
 def test_an_answer_that_does_not_fit_its_schema_fails_and_is_printed(bot, capsys):
     path = bot("agent = Agent(ScriptedModel('no idea', 'none'))")
     assert main(["run", "?", "-a", path, "--schema", "population int"]) == 1
@@ -214,11 +230,40 @@ def test_the_question_comes_from_the_command_line_and_standard_input(
     assert server.requests[0]["input"][0]["content"] == question
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("bot.txt", b"x = 1", "that is text/plain and not an image. Send it with --file."),
+        ("bot.png", b"%PDF-1.7", "that is application/pdf and not an image."),
+        ("bot", b"x = 1", "that is application/octet-stream and not an image."),
+        ("bot.png", b"", "the file is empty."),
+    ],
+)
+def test_what_is_no_image_is_not_sent_as_one(name, content, said, tmp_path, capsys):
+    (tmp_path / name).write_bytes(content)
+    assert main(["run", "?", "-m", "offline", "--image", name]) == 2
+    assert capsys.readouterr().err.startswith(f"agentkit: --image {name}: {said}")
+
+
+def test_an_image_is_known_by_its_content_or_its_name(tmp_path):
+    (tmp_path / "cat").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (tmp_path / "cat.svg").write_text("<svg/>")
+    with ResponsesServer(ScriptedModel("A cat.")) as server:
+        arguments = ["--base-url", server.url, "--image", "cat", "--image", "cat.svg"]
+        assert main(["run", "?", "-m", "any", *arguments]) == 0
+    parts = server.requests[0]["input"][0]["content"]
+    assert [part["image_url"].partition(";")[0] for part in parts[1:]] == [
+        *["data:image/png", "data:image/svg+xml"]
+    ]
+
+
 MISTAKES: list[tuple[list[str], str]] = [
     (["Hi"], "No key is set. Set OPENAI_API_KEY"),
-    (["Hi", "-m", "openai:gpt-5-mini"], "openai needs a key. Set OPENAI_API_KEY"),
+    (["Hi", "-m", "openai:gpt-5-mini"], "needs a key. Set OPENAI_API_KEY, or name the variable"),
     (["Hi", "-m", "opnai:gpt-5"], "There is no provider 'opnai'. Did you mean 'openai'?"),
     (["-m", "offline"], "Give a question"),
+    ([], "Give a question"),
+    (["Hi", "-m", "offline", "--base-url", "http://localhost:1"], "'offline' has no server"),
     (["Hi", "--base-url", "http://localhost:1"], "--base-url: name the model"),
     (["Hi", "-m", "m", "--base-url", "here"], "is not a URL"),
     (["Hi", "-m", "offline", "--image", "no.png"], "Cannot read no.png"),
@@ -250,7 +295,14 @@ def test_a_mistake_is_code_2_and_one_line_that_says_what_to_do(arguments, remedy
         (["runs"], "See `agentkit --help`."),
         (["run", "Hi", "--jsn"], "See `agentkit --help`."),
         (["run", "Hi", "--max-turns", "0"], "0 is not 1 or more. See `agentkit run --help`."),
-        (["run", "Hi", "--timeout", "soon"], "See `agentkit run --help`."),
+        (["run", "Hi", "--timeout", "soon"], "soon is not a number of seconds. See"),
+        (["run", "Hi", "--timeout", "inf"], "--timeout: inf is not a finite time. See"),
+        (["run", "Hi", "--timeout", "nan"], "--timeout: nan is not a finite time. See"),
+        (["run", "Hi", "--timeout", "0"], "--timeout: 0 is not above 0. See"),
+        (["run", "Hi", "--max-turns", "1.5"], "--max-turns: 1.5 is not a whole number. See"),
+        (["serve", "--port", "http"], "--port: http is not a whole number. See"),
+        (["run", "Hi", "-a", ""], "-a/--agent: the value is empty. See"),
+        (["run", "Hi", "-m", "m", "--base-url", " "], "--base-url: the value is empty. See"),
         (["run", "Hi", "--json", "--jsonl"], "not allowed with argument"),
         ([], "the following arguments are required: COMMAND"),
     ],
@@ -313,8 +365,29 @@ def test_the_version_is_told(capsys):
 
 
 @pytest.mark.parametrize("arguments", [[], ["run"], ["tools"], ["serve"]])
-def test_every_help_ends_with_examples(arguments, capsys):
+def test_every_help_ends_with_examples_and_is_plain_ascii(arguments, capsys):
     with pytest.raises(SystemExit) as end:
         main([*arguments, "--help"])
+    said = capsys.readouterr().out
     assert end.value.code == 0
-    assert "examples:\n  agentkit " in capsys.readouterr().out
+    assert "examples:\n  agentkit " in said
+    assert said.isascii()
+
+
+def test_a_help_is_the_same_on_every_python(capsys, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with pytest.raises(SystemExit):
+        main(["run", "--help"])
+    said = capsys.readouterr().out
+    assert "  -a SPEC, --agent SPEC\n" in said
+    assert "  -q, --quiet  " in said
+    assert "  --stream, --no-stream\n" in said
+    assert "\x1b" not in said
+
+
+def test_the_help_of_serve_tells_what_holds_without_options(capsys):
+    with pytest.raises(SystemExit):
+        main(["serve", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    for default in ("offline", "127.0.0.1", "a free one"):
+        assert f"(default: {default})" in said

@@ -29,20 +29,24 @@ def test_fields_have_names_and_types():
         ("x [[str]]", {"type": "array", "items": {"type": "array", "items": {"type": "string"}}}),
         ("x str: its name", {"type": "string", "description": "its name"}),
         ("x: its name", {"type": "string", "description": "its name"}),
+        ("x: date", {"type": "string", "format": "date"}),
+        ("x : [int]", {"type": "array", "items": {"type": "integer"}}),
+        ("x: list[str]", {"type": "array", "items": {"type": "string"}}),
+        ("x: int?", {"anyOf": [{"type": "integer"}, {"type": "null"}]}),
+        ("x: date of birth", {"type": "string", "description": "date of birth"}),
+        ("x: [see below]", {"type": "string", "description": "[see below]"}),
+        ("x str: date", {"type": "string", "description": "date"}),
     ],
 )
 def test_a_type_is_a_word_a_list_or_text(words, schema):
     assert read_schema(words)["properties"] == {"x": schema}
 
 
-@pytest.mark.parametrize("words", ["name, year int?", "name, year? int"])
-def test_a_question_mark_makes_a_field_optional(words):
+@pytest.mark.parametrize("words", ["name, year int?", "name, year? int", "name, year?: int"])
+def test_a_question_mark_makes_a_field_one_that_may_be_null_but_is_there(words):
     schema = read_schema(words)
-    assert schema["required"] == ["name"]
-    assert schema["properties"]["year"] == {
-        "anyOf": [{"type": "integer"}, {"type": "null"}],
-        "default": None,
-    }
+    assert schema["required"] == ["name", "year"]
+    assert schema["properties"]["year"] == {"anyOf": [{"type": "integer"}, {"type": "null"}]}
 
 
 def test_fields_on_lines_of_their_own_may_have_commas_in_their_descriptions():

@@ -330,4 +330,3 @@ def test_what_came_before_a_cut_is_kept_as_incomplete():
     cut = folded.so_far("seconds")
     assert (cut.status, cut.incomplete_reason, cut.text) == ("incomplete", "seconds", "He")
     assert [item.type for item in cut.output] == ["reasoning", "message"]
-    assert not folded.is_complete

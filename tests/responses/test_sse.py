@@ -27,6 +27,11 @@ def test_line_ends_may_change_within_a_stream():
     assert payloads(b"data: a\r\n\rdata: b\n\r\ndata: c\r\r") == [b"a", b"b", b"c"]
 
 
+def test_a_line_feed_behind_a_line_end_that_was_cut_in_two_is_a_line_of_its_own():
+    frames = Frames()
+    assert [frames.feed(piece) for piece in (b"data: a\r", b"\n", b"\n")] == [[], [], [b"a"]]
+
+
 def test_an_event_is_given_as_soon_as_its_blank_line_begins():
     frames = Frames()
     assert frames.feed(b"data: a\r\n\r") == [b"a"]

@@ -158,7 +158,7 @@ def function_of(signature: inspect.Signature):
     return tool(function, name="drawn")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(signatures(), st.data())
 def test_any_signature_is_strict_and_its_function_receives_python_values(parameters, data):
     drawn = function_of(inspect.Signature([each for each, _, _ in parameters]))
@@ -228,7 +228,7 @@ def schema_and_value(draw: st.DrawFn, depth: int) -> tuple[dict, Any, Any]:
     return schema, value, sent
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.composite(lambda draw: schema_and_value(draw, 3))())
 def test_decoding_gives_back_what_the_own_schema_describes(drawn):
     schema, value, sent = drawn

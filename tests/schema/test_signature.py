@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import functools
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic, TypedDict, TypeVar
+from typing import Annotated, Any, Generic, NotRequired, TypedDict, TypeVar
 
 import pytest
 from pydantic import BaseModel, Field
@@ -306,16 +305,29 @@ def test_what_no_json_can_be_is_a_definition_error_with_a_remedy(kind):
         tool(find)
 
 
-@pytest.mark.skipif(sys.version_info >= (3, 12), reason="pydantic takes both kinds there")
-def test_what_pydantic_asks_for_is_passed_on():
-    class Plain(TypedDict):
-        a: int
+class Place(TypedDict):
+    """A place."""
 
-    def find(city: str, plain: Plain):
-        pass
+    name: str
 
-    with pytest.raises(ToolDefinitionError, match="find: the parameter 'plain'.*typing_extensions"):
-        as_tool(find)
+
+class Town(Place, total=False):
+    people: int
+    twins: NotRequired[list[Place]]
+
+
+async def test_a_typed_dict_of_the_standard_library_is_an_argument():
+    async def find(town: Town, others: dict[str, Town] | None = None) -> list[object]:
+        return [town, others]
+
+    made = as_tool(find)
+    assert made.strict
+    oslo = {"name": "Oslo", "people": None, "twins": [{"name": "Madison"}]}
+    arguments = {"town": oslo, "others": [{"key": "a", "value": oslo}]}
+    read = {"name": "Oslo", "twins": [{"name": "Madison"}]}
+    assert await made.invoke(json.dumps(arguments)) == [read, {"a": read}]
+    with pytest.raises(ToolArgumentError, match="town.name: missing"):
+        made.bind('{"town": {"people": 5}}')
 
 
 def test_a_wrapped_builtin_and_a_cached_function_are_tools():

@@ -10,11 +10,16 @@ import pytest
 
 from agentkit.responses.events import Snapshot
 from agentkit.responses.fold import collect
-from agentkit.responses.items import call_output, user_message
+from agentkit.responses.items import FunctionCall, FunctionCallOutput, user_message
 from agentkit.responses.response import Fields, Request, Response
 from agentkit.testing import OfflineModel
 
 STRING, INTEGER, NUMBER = {"type": "string"}, {"type": "integer"}, {"type": "number"}
+
+
+def call_output(made: FunctionCall, output: Any) -> FunctionCallOutput:
+    kind = "function_call_output"
+    return FunctionCallOutput({"type": kind, "call_id": made.call_id, "output": output})
 
 
 def maybe(schema: dict[str, Any]) -> dict[str, Any]:
