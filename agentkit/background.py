@@ -10,7 +10,7 @@ import asyncio
 import atexit
 import os
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import cache, partial
@@ -47,15 +47,24 @@ class Background:
             )
         return asyncio.run_coroutine_threadsafe(work(), self.loop)
 
+    def open(self, gate: asyncio.Event) -> None:
+        """Let work go on that waits at a gate.
+
+        Work that begins behind one cannot be under way before its caller is ready to be
+        interrupted.
+        """
+        self.loop.call_soon_threadsafe(gate.set)
+
     def run(self, work: Work[T]) -> T:
         """What the work comes to. An interrupt cancels it, and waits until it has ended.
 
         The interrupt then carries `.result`, what it came to, None where that is unknown.
         """
-        ended = threading.Event()
+        ended, gate = threading.Event(), asyncio.Event()
         outcome: list[Any] = []
-        future = self.start(partial(_noted, work, outcome, ended))
+        future = self.start(partial(_noted, work, outcome, ended, gate))
         try:
+            self.open(gate)
             return future.result()
         except (KeyboardInterrupt, SystemExit) as interrupt:
             future.cancel()
@@ -69,6 +78,7 @@ class Background:
             # a tool may raise these, which ends the loop's run but must not end the loop
             with suppress(KeyboardInterrupt, SystemExit):
                 self.loop.run_forever()
+        self.loop.run_until_complete(_ended(asyncio.all_tasks(self.loop)))
         self.loop.run_until_complete(self.loop.shutdown_asyncgens())
         self.loop.close()
 
@@ -78,9 +88,18 @@ class Background:
         self._thread.join(STOP)
 
 
-async def _noted(work: Work[T], outcome: list[Any], ended: threading.Event) -> T:
+async def _ended(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _noted(
+    work: Work[T], outcome: list[Any], ended: threading.Event, gate: asyncio.Event
+) -> T:
     """What the work comes to, noted too for a caller who could not wait for it."""
     try:
+        await gate.wait()
         result = await work()
     except BaseException as error:
         outcome.append(getattr(error, "result", None))

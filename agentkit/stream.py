@@ -32,8 +32,12 @@ class _End:
     error: BaseException | None = None
 
 
-async def _drive(start: Start, put: Callable[[Event | _End], object]) -> None:
+async def _drive(
+    start: Start, put: Callable[[Event | _End], object], gate: asyncio.Event | None = None
+) -> None:
     try:
+        if gate is not None:
+            await gate.wait()
         put(_End(await start(put)))
     except asyncio.CancelledError as error:
         put(_End(getattr(error, "result", None)))
@@ -104,10 +108,17 @@ class SyncStream(_Ending):
     def __init__(self, start: Start) -> None:
         self._start = start
         self._events: queue.SimpleQueue[Event | _End] = queue.SimpleQueue()
+        self._gate = asyncio.Event()
         self._task: Future[None] | None = None
 
     def __enter__(self) -> Self:
-        self._task = background().start(partial(_drive, self._start, self._events.put))
+        work = partial(_drive, self._start, self._events.put, self._gate)
+        self._task = background().start(work)
+        try:
+            background().open(self._gate)
+        except KeyboardInterrupt as interrupt:
+            self.__exit__(KeyboardInterrupt, interrupt, None)
+            raise
         return self
 
     def __exit__(self, _kind: object, error: object, _traceback: object) -> None:
