@@ -9,9 +9,9 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic_core import to_jsonable_python
+from pydantic_core import to_json
 
-from agentkit.encoding import JSON, Wire
+from agentkit.encoding import JSON, Wire, decode
 from agentkit.events import ToolCall, ToolOutput, ToolProgress
 from agentkit.limits import NOTE_AT
 from agentkit.log import CallState
@@ -98,11 +98,8 @@ async def _outcome(run: Run, call: CallState, tool: Tool, bound: BoundCall) -> O
 
 
 def _final(said: Final) -> Outcome:
-    """The end of the run. Raises what pydantic raises for a value that no JSON can say."""
-    value = to_jsonable_python(
-        said.value, fallback=str, inf_nan_mode="strings", bytes_mode="base64"
-    )
-    return Outcome(to_output(said.value), is_final=True, value=value)
+    text = to_json(said.value, fallback=str, inf_nan_mode="strings", bytes_mode="base64")
+    return Outcome(to_output(said.value), is_final=True, value=decode(text))
 
 
 async def _call(run: Run, call: CallState, tool: Tool, bound: BoundCall) -> object:

@@ -168,8 +168,14 @@ class Output:
 
     @classmethod
     def read(cls, body: Wire) -> Output:
-        rest = {key: value for key, value in body.items() if key != "item"}
-        return cls(read_item(body["item"]), **rest)
+        return cls(
+            read_item(body["item"]),
+            body.get("ended") or "ok",
+            body.get("seconds") or 0.0,
+            body.get("limit"),
+            bool(body.get("is_final")),
+            body.get("value"),
+        )
 
 
 @dataclass(frozen=True)

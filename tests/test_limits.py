@@ -163,7 +163,7 @@ async def test_an_answer_that_may_be_cut_off_is_streamed():
 
 async def test_a_cut_answer_over_http_keeps_its_text():
     async with ResponsesServer(EndlessModel()) as server:
-        agent = Agent("m", base_url=server.url, limits=Limits(seconds=0.5), environment={})
+        agent = Agent("m", base_url=server.url, limits=Limits(seconds=2), environment={})
         result = await agent.run("go")
     assert (result.status, result.output) == ("limited", "So far.")
 
