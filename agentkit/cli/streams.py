@@ -32,4 +32,5 @@ def give_up_what_cannot_be_written() -> None:
 
 
 def _nowhere() -> io.TextIOWrapper:
-    return open(os.devnull, "w", encoding="utf-8")
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    return open(nowhere, "w", encoding="utf-8", closefd=False)
