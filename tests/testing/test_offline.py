@@ -313,3 +313,11 @@ async def test_it_streams_the_same_answer():
     events = [event async for event in OfflineModel().stream(request)]
     assert isinstance(events[-1], Snapshot)
     assert (await answered("Hello", tools=[])).text in str(events[-1].response)
+
+
+async def test_an_optional_text_takes_what_looks_like_its_example():
+    zone = {**maybe(STRING), "description": 'A time zone such as "Europe/Oslo".'}
+    clock = function("now", "The time.", time_zone=zone)
+    for said, expected in (("Asia/Tokyo", "Asia/Tokyo"), ("Tokyo", None)):
+        made = await called(f"What time is it now in {said}?", tools=[clock])
+        assert made == [("now", {"time_zone": expected})]

@@ -197,6 +197,7 @@ def _texts(slot: Slot, passage: Passage) -> list[_Candidate]:
         if mention.kind not in (kinds or TEXTS):
             continue
         score = _nearness(slot, mention) - (kinds.index(mention.kind) if kinds else 0)
+        score += _shape(mention.value) in _example_shapes(slot)
         if is_needed(slot) or kinds or score > 0:
             found.append(_Candidate(mention.value, score, frozenset({mention.start})))
     if FREE_TEXT & set(map(str.lower, words(slot.name))) and not kinds:
@@ -204,6 +205,19 @@ def _texts(slot: Slot, passage: Passage) -> list[_Candidate]:
         quoted = [_Candidate(m.value, 0, frozenset({m.start})) for m in said]
         return quoted or [_Candidate(passage.text.strip(" ,.?!"))]
     return found or (_phrases(passage.text) if is_needed(slot) and not kinds else [])
+
+
+def _example_shapes(slot: Slot) -> set[str]:
+    """The shapes of the examples that the slot's description quotes."""
+    text = slot.description.partition("Null for the default")[0]
+    return {_shape(example) for example in re.findall(r'"([^"]+)"', text)}
+
+
+def _shape(text: str) -> str:
+    """`Aa/Aa` for `Europe/Oslo`: what kind of characters, not which and how many."""
+    for pattern, sign in ((r"[A-ZÀ-ÖØ-Þ]+", "A"), (r"[a-zß-öø-ÿ]+", "a"), (r"\d+", "0")):
+        text = re.sub(pattern, sign, text)
+    return text
 
 
 def _phrases(text: str) -> list[_Candidate]:
