@@ -282,7 +282,13 @@ class Agent:
         known = {key: value for key, value in fields.items() if value not in (None, "", [], {})}
         endpoint = getattr(self.model, "endpoint", None)
         server = str(getattr(endpoint, "shown", ""))
-        return Setup(Fields(known), self.settings.get("tool_choice"), server=server)
+        conversation = getattr(self._conversation, "conversation", "")
+        return Setup(
+            Fields(known),
+            self.settings.get("tool_choice"),
+            server=server,
+            conversation=conversation,
+        )
 
 
 @dataclass(frozen=True)
@@ -316,7 +322,7 @@ def _resumed(
     log: Log, decisions: Sequence[Decision], tools: Mapping[str, Tool]
 ) -> Sequence[Record]:
     """What to add to a log so that it goes on."""
-    if not log.records:
+    if not any(isinstance(record, Input) for record in log.records):
         raise ConfigurationError("There is no run to go on with. Pass its result or its log.")
     decided, end = decision_records(log, decisions, tools), next_move(log)
     if decided or isinstance(end, CallTools):

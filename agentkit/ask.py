@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from agentkit.approval import word_on
 from agentkit.encoding import JSON
+from agentkit.errors import ModelError
 from agentkit.events import Event, ReasoningDelta, TextDelta
 from agentkit.limits import LANDING
 from agentkit.log import CallState, wants_calls, with_unique_calls
@@ -40,9 +42,18 @@ _ECHO = frozenset({"instructions", "tools", "tool_choice", "text", "input", "out
 
 async def ask(run: Run) -> None:
     """Ask the model for its next answer and take it into the log. Raises ModelError."""
-    limit, began = _landing(run), run.clock()
+    limit = _landing(run)
     request = next_request(run, limit)
-    heard: set[type[Event]] = set()
+    response = await _answered(run, request, limit)
+    if limit and _calls_all_the_same(response) and not run.conversation.keeps_answers:
+        bare = replace(request, extra={**request.extra, "tools": None, "tool_choice": None})
+        # the run has landed, if without an answer; a second one that fails takes nothing away
+        with suppress(ModelError):
+            await _answered(run, bare, limit)
+
+
+async def _answered(run: Run, request: Request, limit: str | None) -> Response:
+    began, heard = run.clock(), set[type[Event]]()
     receive = partial(_receive, run, heard)
     if run.middleware:
         response = await wrapped_ask(run.middleware, receive)(request)
@@ -53,16 +64,12 @@ async def ask(run: Run) -> None:
     if response.incomplete_reason == OUT_OF_TIME:
         limit = "seconds"
     await run.append(*_records(run, response, limit, run.clock() - began))
-    if limit and response.is_complete and response.calls and not response.text:
-        await _ask_without_tools(run, request, limit)
+    return response
 
 
-async def _ask_without_tools(run: Run, request: Request, limit: str) -> None:
-    """Once more, for a server that does not heed `tool_choice`: it sees no tools to call."""
-    began = run.clock()
-    bare = replace(request, extra={**request.extra, "tools": None, "tool_choice": None})
-    response = await _receive(run, set(), bare)
-    await run.append(*_records(run, response, limit, run.clock() - began))
+def _calls_all_the_same(response: Response) -> bool:
+    """Whether the server has not heeded `tool_choice`; without tools to see, it has to answer."""
+    return response.is_complete and bool(response.calls) and not response.text
 
 
 def next_request(run: Run, limit: str | None = None) -> Request:

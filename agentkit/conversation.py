@@ -22,6 +22,10 @@ class Conversation(Protocol):
     def keeps_call_ids(self) -> bool:
         """Whether the server pairs calls and outputs itself, by the ids it gave."""
 
+    @property
+    def keeps_answers(self) -> bool:
+        """Whether every answer stays in the conversation, also one that leads nowhere."""
+
     def next_input(self, log: Log) -> tuple[tuple[Item, ...], Wire]:
         """The items, and the fields."""
 
@@ -31,6 +35,7 @@ class Replay:
     """Everything, every time: works on every server and after any pause."""
 
     keeps_call_ids = False
+    keeps_answers = False
 
     def next_input(self, log: Log) -> tuple[tuple[Item, ...], Wire]:
         return tuple(log.items), {}
@@ -41,6 +46,7 @@ class Chained:
     """What is new, behind `previous_response_id`: the server has to store responses."""
 
     keeps_call_ids = True
+    keeps_answers = False
 
     def next_input(self, log: Log) -> tuple[tuple[Item, ...], Wire]:
         if log.response_id is None:
@@ -53,6 +59,7 @@ class Hosted:
     """What is new, in a `conversation` made at the server beforehand."""
 
     keeps_call_ids = True
+    keeps_answers = True
     conversation: str
 
     def next_input(self, log: Log) -> tuple[tuple[Item, ...], Wire]:

@@ -233,10 +233,17 @@ class Log:
         return cls(load_record(wire) for wire in wires)
 
     def _take_setup(self, record: Setup) -> None:
-        if self.setup is not None and self.setup.model != record.model:
-            self.items = portable(self.items)
-            self.response_id, self.known_items = None, 0
-        self.setup = record
+        before, self.setup = self.setup, record
+        if before is None:
+            return
+        is_elsewhere = record.conversation != before.conversation
+        if record.model != before.model:
+            known = portable(self.items[: self.known_items])
+            self.items = [*known, *portable(self.items[self.known_items :])]
+            self.response_id, self.known_items = None, len(known)
+            is_elsewhere = is_elsewhere or not record.conversation
+        if is_elsewhere:
+            self.known_items = 0
 
     def _take_input(self, record: Input) -> None:
         if self.open_calls:

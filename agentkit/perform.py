@@ -9,15 +9,13 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic_core import to_json
-
 from agentkit.encoding import JSON, Wire, decode
 from agentkit.events import ToolCall, ToolOutput, ToolProgress
 from agentkit.limits import NOTE_AT
 from agentkit.log import CallState
 from agentkit.middleware import CallRequest, wrapped_call
 from agentkit.records import Ended, Output
-from agentkit.results import DEFAULT_MAX_OUTPUT, cut, to_output
+from agentkit.results import DEFAULT_MAX_OUTPUT, cut, json_text, to_output
 from agentkit.run import Run
 from agentkit.schema.signature import BoundCall
 from agentkit.tools import Final, Retry, Tool, ToolContext
@@ -41,7 +39,7 @@ async def perform(run: Run, call: CallState, tool: Tool, bound: BoundCall) -> No
     began, cancels = run.clock(), _cancels()
     outcome = await _attempt(run, call, tool, bound)
     for _ in range(tool.retries):
-        if not _may_repeat(tool, outcome) or run.is_out_of_tool_time:
+        if _cancels() > cancels or run.is_out_of_tool_time or not _may_repeat(tool, outcome):
             break
         outcome = await _attempt(run, call, tool, bound)
     seconds = run.clock() - began
@@ -98,7 +96,9 @@ async def _outcome(run: Run, call: CallState, tool: Tool, bound: BoundCall) -> O
 
 
 def _final(said: Final) -> Outcome:
-    text = to_json(said.value, fallback=str, inf_nan_mode="strings", bytes_mode="base64")
+    text = json_text(said.value)
+    if text is None:
+        raise ValueError("the value of Final cannot be written as JSON")
     return Outcome(to_output(said.value), is_final=True, value=decode(text))
 
 

@@ -38,6 +38,8 @@ class Setup:
     """The name of the session, so that a saved log knows its own."""
     server: str = ""
     """Where requests go, without secrets."""
+    conversation: str = ""
+    """The id of the conversation at the server, where it keeps one."""
 
     @property
     def model(self) -> tuple[str, str]:
@@ -47,7 +49,8 @@ class Setup:
     @cached_property
     def digest(self) -> str:
         """Equal for setups that make equal requests to the same server."""
-        return digest([dict(self.fields.values), self.tool_choice, self.server])
+        place = [self.server, self.conversation]
+        return digest([dict(self.fields.values), self.tool_choice, *place])
 
     def body(self) -> Wire:
         return {
@@ -55,6 +58,7 @@ class Setup:
             "tool_choice": self.tool_choice,
             "session": self.session,
             "server": self.server,
+            "conversation": self.conversation,
         }
 
     @classmethod
@@ -64,6 +68,7 @@ class Setup:
             body.get("tool_choice"),
             body.get("session") or "",
             body.get("server") or "",
+            body.get("conversation") or "",
         )
 
 

@@ -32,7 +32,7 @@ def to_output(value: object) -> str | list[Wire]:
 
 def plain(value: object) -> JSON:
     """Any value as JSON has it; what has no such form as its text. Never raises."""
-    text = _json(value)
+    text = json_text(value)
     return _named(value) if text is None else decode(text)
 
 
@@ -59,11 +59,11 @@ def _part(value: object) -> Wire:
 def _text(value: object) -> str:
     if isinstance(value, str):
         return str(value.value) if isinstance(value, Enum) else str(value)
-    text = _json(value)
+    text = json_text(value)
     return _named(value) if text is None else text
 
 
-def _json(value: Any) -> str | None:
+def json_text(value: Any) -> str | None:
     """The value as JSON text, None where it has no such form."""
     try:
         return to_json(value, inf_nan_mode="strings", bytes_mode="base64", fallback=_named).decode()

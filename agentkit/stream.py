@@ -37,13 +37,24 @@ async def _drive(
 ) -> None:
     try:
         if gate is not None:
-            await gate.wait()
+            await _passed(gate)
         put(_End(await start(put)))
     except asyncio.CancelledError as error:
         put(_End(getattr(error, "result", None)))
         raise
     except BaseException as error:  # noqa: BLE001 - raised again where the events are read
         put(_End(getattr(error, "result", None), error))
+
+
+async def _passed(gate: asyncio.Event) -> None:
+    """Wait at the gate. Cancelled when it is open already, the run begins, and ends cancelled."""
+    try:
+        await gate.wait()
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or not gate.is_set():
+            raise
+        task.cancel()
 
 
 class _Ending:

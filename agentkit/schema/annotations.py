@@ -67,9 +67,17 @@ def typed_parameters(function: Function, name: str) -> list[Typed]:
     free = [parameter for parameter in parameters.values() if parameter.name not in held]
     types_by_name = _types({each.name: each.annotation for each in free}, plain(function), name)
     return [
-        Typed(each.name, each.kind, readable(types_by_name.get(each.name, Any)), each.default)
+        Typed(each.name, each.kind, _readable(types_by_name, each.name, name), each.default)
         for each in free
     ]
+
+
+def _readable(types_by_name: Mapping[str, Any], parameter: str, name: str) -> Any:
+    try:
+        return readable(types_by_name.get(parameter, Any))
+    except TypeError as error:
+        reason = f"{name}: the parameter {parameter!r} cannot be read: {error}."
+        raise ToolDefinitionError(reason) from error
 
 
 def unpacked(annotation: Any) -> Any:
