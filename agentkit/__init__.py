@@ -6,7 +6,7 @@ A map of the package, from the wire up; a module imports only from those above i
 
     errors  encoding            every error, and for whom it is; JSON to bytes and back
     responses/                  the wire: items, requests, events, servers; no agents
-    schema/  results  tools     functions as tools
+    schema/  tool_output  tools    functions as tools
     records  log  moves         the log is the run; `next_move` says what follows from it
     conversation  output  limits  cost  approval  events  middleware    policies: small values
     testing/                    models and a server without a key or a network

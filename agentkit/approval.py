@@ -15,7 +15,7 @@ from agentkit.errors import ConfigurationError, ToolArgumentError
 from agentkit.log import CallState, Log
 from agentkit.records import Decision as DecisionRecord
 from agentkit.records import Verdict
-from agentkit.results import to_output
+from agentkit.tool_output import to_output
 from agentkit.tools import Tool
 
 Word = Literal["allow", "ask", "reject"]

@@ -15,9 +15,9 @@ from agentkit.limits import NOTE_AT
 from agentkit.log import CallState
 from agentkit.middleware import CallRequest, wrapped_call
 from agentkit.records import Ended, Output
-from agentkit.results import DEFAULT_MAX_OUTPUT, cut, json_text, to_output
 from agentkit.run import Run
 from agentkit.schema.signature import BoundCall
+from agentkit.tool_output import DEFAULT_MAX_OUTPUT, cut, json_text, to_output
 from agentkit.tools import Final, Retry, Tool, ToolContext
 
 

@@ -18,7 +18,7 @@ LAYERS = [
     "errors encoding",
     "responses",
     "schema",
-    "results",
+    "tool_output",
     "tools",
     "records",
     "log",

@@ -12,7 +12,7 @@ from agentkit import results
 from agentkit.errors import ConfigurationError, ToolArgumentError, ToolDefinitionError
 from agentkit.responses.parts import File, Image
 from agentkit.responses.response import Usage
-from agentkit.results import cut, plain, to_output
+from agentkit.tool_output import cut, plain, to_output
 from agentkit.tools import Final, Retry, Tool, ToolContext, as_tool, tool
 
 

@@ -19,7 +19,7 @@ from agentkit.events import (
 )
 from agentkit.records import Answer, Setup, dump_record
 from agentkit.result import RunResult
-from agentkit.results import plain
+from agentkit.tool_output import plain
 
 
 class AnswerWriter(Protocol):
