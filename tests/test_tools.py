@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from agentkit import results
+from agentkit import tool_output
 from agentkit.errors import ConfigurationError, ToolArgumentError, ToolDefinitionError
 from agentkit.responses.parts import File, Image
 from agentkit.responses.response import Usage
@@ -319,7 +319,7 @@ def test_images_and_files_become_parts():
 
 
 def test_a_long_output_keeps_head_and_tail_and_says_what_is_left_out():
-    text = cut("a" * 60_000 + "z" * 2345, results.DEFAULT_MAX_OUTPUT)
+    text = cut("a" * 60_000 + "z" * 2345, tool_output.DEFAULT_MAX_OUTPUT)
     assert text == "a" * 25_000 + "… [12,345 characters left out] …" + "a" * 22_655 + "z" * 2345
     assert cut("short", 5) == "short"
 
