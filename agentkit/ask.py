@@ -14,7 +14,7 @@ from agentkit.encoding import JSON
 from agentkit.errors import ModelError
 from agentkit.events import Event, ReasoningDelta, TextDelta
 from agentkit.limits import LANDING
-from agentkit.log import CallState, wants_calls, with_unique_calls
+from agentkit.log import CallState, paired_calls, wants_calls, with_unique_calls
 from agentkit.middleware import wrapped_ask
 from agentkit.moves import is_on_the_way
 from agentkit.output import OutputFormat, repair_message
@@ -108,6 +108,8 @@ def _tool_choice(choice: JSON, turns: int) -> JSON:
 
 
 async def _receive(run: Run, heard: set[type[Event]], request: Request) -> Response:
+    if run.middleware and not run.conversation.keeps_call_ids:
+        paired_calls(request.input, "middleware")
     fold = Fold()
     try:
         async with asyncio.timeout(run.time_left) as scope:

@@ -248,7 +248,7 @@ class Log:
     def _take_input(self, record: Input) -> None:
         if self.open_calls:
             raise AgentkitError("A call has no output yet, so nobody else can speak.")
-        self._call_ids |= _paired_ids(record.items)
+        self._call_ids |= paired_calls(record.items)
         self.items += record.items
         self.answer, self._calls = None, {}
         if record.is_repair:
@@ -318,8 +318,8 @@ class Log:
         return call
 
 
-def _paired_ids(items: Sequence[Item]) -> Set[str]:
-    """The ids of the calls among the items.
+def paired_calls(items: Sequence[Item], said_by: str = "input") -> Set[str]:
+    """The ids of the calls among the items that someone has put together.
 
     Raises ConfigurationError unless each has one output behind it: servers answer 400 otherwise.
     """
@@ -332,12 +332,12 @@ def _paired_ids(items: Sequence[Item]) -> Set[str]:
         elif isinstance(item, FunctionCallOutput):
             if item.call_id not in open_ids:
                 raise ConfigurationError(
-                    f"input: the output for {item.call_id!r} has no call before it."
+                    f"{said_by}: the output for {item.call_id!r} has no call before it."
                 )
             open_ids.remove(item.call_id)
     if open_ids:
         raise ConfigurationError(
-            f"input: the call {open_ids[0]!r} has no output. Add a function_call_output."
+            f"{said_by}: the call {open_ids[0]!r} has no output. Add a function_call_output."
         )
     return called
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from agentkit import Agent, ToolOutput, around_calls, tool
+from agentkit import Agent, ConfigurationError, ToolOutput, around_calls, tool
 from agentkit.responses.items import user_message
 from agentkit.testing import ScriptedModel, call
 
@@ -144,3 +144,13 @@ async def test_an_error_of_a_middleware_ends_the_run_with_what_there_is():
     assert (broken.status, broken.turns, len(model.requests)) == ("failed", 1, 1)
     result = await agent.replace(middleware=()).resume(broken)
     assert result.output == "done"
+
+
+async def test_a_request_that_middleware_has_taken_apart_is_not_sent():
+    async def forgetful(request, proceed):
+        return await proceed(replace(request, input=request.input[-1:]))
+
+    model, agent = doubler(forgetful)
+    with pytest.raises(ConfigurationError, match="middleware: the output for 'call_1'"):
+        await agent.run("go")
+    assert len(model.requests) == 1
