@@ -45,7 +45,7 @@ async def ask(run: Run) -> None:
     limit = _landing(run)
     request = next_request(run, limit)
     response = await _answered(run, request, limit)
-    if limit and _calls_all_the_same(response) and not run.conversation.keeps_answers:
+    if limit and _has_ignored_tool_choice(response) and not run.conversation.keeps_answers:
         bare = replace(request, extra={**request.extra, "tools": None, "tool_choice": None})
         # the run has landed, if without an answer; a second one that fails takes nothing away
         with suppress(ModelError):
@@ -67,8 +67,8 @@ async def _answered(run: Run, request: Request, limit: str | None) -> Response:
     return response
 
 
-def _calls_all_the_same(response: Response) -> bool:
-    """Whether the server has not heeded `tool_choice`; without tools to see, it has to answer."""
+def _has_ignored_tool_choice(response: Response) -> bool:
+    """Whether a server told to call no tool called one all the same, and said nothing else."""
     return response.is_complete and bool(response.calls) and not response.text
 
 

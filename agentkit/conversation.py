@@ -68,7 +68,6 @@ class Hosted:
 
 def conversation_for(state: str) -> Conversation:
     """The way that `state` names. Raises ConfigurationError for one that is none."""
-    state = state if isinstance(state, str) else repr(state)
     if state == "replay":
         return Replay()
     if state == "chained":

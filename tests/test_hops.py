@@ -101,6 +101,8 @@ async def test_one_tool_call_enters_few_functions_in_few_files():
         if "<locals>.<" not in code.co_qualname
     }
     files = {stop.split()[0] for stop in stops}
+    passed = {"/moves.py next_move", "/dispatch.py dispatch", "/perform.py perform"}
+    assert stops > passed | {"/tools.py Tool.bind", "/ask.py next_request"}, "it listened"
     listed = "\n".join(sorted(stops))
     assert len(stops) <= MOST_FUNCTIONS, f"{len(stops)} functions:\n{listed}"
     assert len(files) <= MOST_FILES, f"{len(files)} files:\n{listed}"
