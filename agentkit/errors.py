@@ -5,6 +5,8 @@
     │   └── ToolDefinitionError     a function that cannot become a tool
     ├── ToolArgumentError           the arguments of a call do not fit; `.problems`
     ├── OutputError                 the final answer does not fit the output type; `.problems`
+    ├── StoreError                  a log cannot be kept or read; `.records` is what can be
+    ├── Conflict                    another runs the session, or it has gone on meanwhile
     └── ModelError                  the model could not be reached, or said no
         ├── AuthenticationError     401, 403: the key
         ├── BadRequestError         400, 404, 413, 422: the request
@@ -52,6 +54,23 @@ class ToolArgumentError(_ProblemsError):
 
 class OutputError(_ProblemsError):
     """The final answer does not validate against the output type."""
+
+
+class StoreError(AgentkitError):
+    """A log could not be kept, or what is kept cannot be read; the text says what to do.
+
+    Where a run ends with it, `.result` is the run so far, whose log has what could not be kept.
+    """
+
+    def __init__(self, message: str, records: Sequence[Any] = ()) -> None:
+        super().__init__(message)
+        self.records: list[Any] = list(records)
+        """The records that could be read, from the first on."""
+        self.result: Any = None
+
+
+class Conflict(AgentkitError):  # noqa: N818 - what it is, not that it is wrong
+    """Another runs this session, or it has gone on since it was loaded. Nothing was run."""
 
 
 class ModelError(AgentkitError):

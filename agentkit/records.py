@@ -1,27 +1,30 @@
 """The records a log is made of: frozen values, each one fact about a run.
 
-Each is a JSON object with its `kind` when it leaves the process, plain data without type tags
-that construct anything. Knows nothing of how a run goes on.
+Each is a JSON object with its `kind` and the version of its form when it leaves the process, plain
+data without type tags that construct anything. Knows nothing of how a run goes on.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 from agentkit.encoding import JSON, Wire, encode
 from agentkit.errors import ConfigurationError
 from agentkit.responses.items import FunctionCallOutput, Item, read_item, read_items
-from agentkit.responses.response import Fields, Response, read_response
+from agentkit.responses.response import Fields, Response, Usage, read_response
 
 Ended = Literal["ok", "error", "timeout", "rejected", "skipped"]
 """How a call came to its output. `rejected` and `skipped` ones never ran."""
 
 Verdict = Literal["approve", "reject", "edit", "answer"]
 
+
+VERSION = 1
+"""The version of the records' form that is written. Every older one is read."""
 
 _SECRETS = frozenset({"authorization", "headers"})
 
@@ -102,6 +105,8 @@ class Answer:
     limit: str | None = None
     """The limit that made this the run's last request."""
     seconds: float = 0.0
+    cost: float | None = None
+    """US dollars, as they were known when it came; None where they were not."""
 
     def body(self) -> Wire:
         output = [item.wire for item in self.response.output]
@@ -111,6 +116,7 @@ class Answer:
             "problems": list(self.problems),
             "limit": self.limit,
             "seconds": self.seconds,
+            "cost": self.cost,
         }
 
     @classmethod
@@ -121,6 +127,7 @@ class Answer:
             tuple(body.get("problems") or ()),
             body.get("limit"),
             body.get("seconds") or 0.0,
+            body.get("cost"),
         )
 
 
@@ -207,10 +214,37 @@ class Decision:
         return cls(body["call_id"], body["verdict"], body["arguments_digest"], body.get("value"))
 
 
-Record = Setup | Input | Answer | Started | Output | Decision
+@dataclass(frozen=True)
+class Compaction:
+    """What stands for the beginning of the conversation from here on; the log stays whole."""
+
+    kind: ClassVar[str] = "compaction"
+    items: tuple[Item, ...]
+    replaced: int
+    """How many items of the conversation, from its first on, they stand for."""
+    usage: Usage = field(default_factory=Usage)
+    """What it took to make them."""
+    cost: float | None = None
+    """US dollars, None where they are not known."""
+
+    def body(self) -> Wire:
+        return {
+            "items": [item.wire for item in self.items],
+            "replaced": self.replaced,
+            "usage": asdict(self.usage),
+            "cost": self.cost,
+        }
+
+    @classmethod
+    def read(cls, body: Wire) -> Compaction:
+        usage = Usage(**(body.get("usage") or {}))
+        return cls(read_items(body["items"]), int(body["replaced"]), usage, body.get("cost"))
+
+
+Record = Setup | Input | Answer | Started | Output | Decision | Compaction
 
 _KINDS: dict[str, type[Record]] = {
-    kind.kind: kind for kind in (Setup, Input, Answer, Started, Output, Decision)
+    kind.kind: kind for kind in (Setup, Input, Answer, Started, Output, Decision, Compaction)
 }
 
 
@@ -225,20 +259,29 @@ def _without_secrets(fields: Mapping[str, Any]) -> Wire:
 
 def dump_record(record: Record) -> Wire:
     """The record as a JSON object."""
-    return {"kind": record.kind, **record.body()}
+    return {"kind": record.kind, "version": VERSION, **record.body()}
 
 
 def load_record(wire: Wire) -> Record:
-    """The record of a JSON object. Raises ConfigurationError for one of no known kind."""
+    """The record of a JSON object; one without a version is of the first.
+
+    Raises ConfigurationError for one of a newer version or of no known kind.
+    """
     body = dict(wire)
-    kind = _KINDS.get(str(body.pop("kind", None)))
+    name, version = str(body.pop("kind", None)), body.pop("version", 1)
+    if not isinstance(version, int) or version > VERSION:
+        raise ConfigurationError(
+            f"The log holds a record {name!r} of version {version!r}; this agentkit reads up to "
+            f"version {VERSION}. Read it with a newer agentkit."
+        )
+    kind = _KINDS.get(name)
     if kind is None:
         raise ConfigurationError(
             f"The log holds a record of unknown kind {wire.get('kind')!r}. Is it a newer log?"
         )
     try:
         return kind.read(body)
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ConfigurationError(
             f"The log's {kind.kind} record cannot be read: {error}."
         ) from error
