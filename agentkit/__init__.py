@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         AuthenticationError,
         BadRequestError,
         ConfigurationError,
+        Conflict,
         ContextLengthError,
         ModelError,
         ModelTimeoutError,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
         QuotaError,
         RateLimitError,
         ServerError,
+        StoreError,
         StreamTruncatedError,
         ToolArgumentError,
         ToolDefinitionError,
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
     from agentkit.responses.retry import Retries
     from agentkit.responses.transport import Timeouts
     from agentkit.result import PendingCall, RunResult
+    from agentkit.rules import Rule, Rules
     from agentkit.tools import Final, Retry, Tool, ToolContext, tool
 
 _ROOM_OF = {
@@ -70,6 +73,7 @@ _ROOM_OF = {
     "AuthenticationError": "errors",
     "BadRequestError": "errors",
     "ConfigurationError": "errors",
+    "Conflict": "errors",
     "ContextLengthError": "errors",
     "Edit": "approval",
     "File": "responses.parts",
@@ -93,8 +97,11 @@ _ROOM_OF = {
     "ResponsesModel": "responses.client",
     "Retries": "responses.retry",
     "Retry": "tools",
+    "Rule": "rules",
+    "Rules": "rules",
     "RunResult": "result",
     "ServerError": "errors",
+    "StoreError": "errors",
     "StreamTruncatedError": "errors",
     "TextDelta": "events",
     "Timeouts": "responses.transport",
@@ -119,6 +126,7 @@ __all__ = [
     "AuthenticationError",
     "BadRequestError",
     "ConfigurationError",
+    "Conflict",
     "ContextLengthError",
     "Edit",
     "File",
@@ -142,8 +150,11 @@ __all__ = [
     "ResponsesModel",
     "Retries",
     "Retry",
+    "Rule",
+    "Rules",
     "RunResult",
     "ServerError",
+    "StoreError",
     "StreamTruncatedError",
     "TextDelta",
     "Timeouts",

@@ -9,25 +9,23 @@ import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
-from agentkit.approval import Decision, Rule, decision_records
+from agentkit.approval import Decision
 from agentkit.background import background
 from agentkit.conversation import conversation_for
 from agentkit.dispatch import closing_outputs
 from agentkit.encoding import Wire
-from agentkit.errors import ConfigurationError, carry
+from agentkit.errors import ConfigurationError, Conflict, StoreError, carry
 from agentkit.events import Listener
 from agentkit.input import UserInput, input_items
 from agentkit.limits import Limits
-from agentkit.log import Log
 from agentkit.loop import loop
 from agentkit.middleware import Middleware
 from agentkit.models import check_name, model_for, names_provider
-from agentkit.moves import CallTools, Finish, next_move
 from agentkit.options import (
     checked_limits,
     checked_listener,
@@ -39,18 +37,22 @@ from agentkit.options import (
 from agentkit.output import output_format
 from agentkit.records import Input, Record, Setup
 from agentkit.responses.dialect import dialect_of
-from agentkit.responses.items import user_message
 from agentkit.responses.response import Fields, Model
 from agentkit.result import RunResult, broken_off, result_of
+from agentkit.resuming import resumed
+from agentkit.rules import ApprovalRule
 from agentkit.run import Run
+from agentkit.sessions import Place, Session, WhenBusy, opened
+from agentkit.stores.opened import opened_store
+from agentkit.stores.protocol import Store
 from agentkit.stream import Stream, SyncStream
 from agentkit.tools import Tool
 
 if TYPE_CHECKING:
     from agentkit.responses.client import HTTPClient
 
-Session = str | RunResult | Log | None
-"""The result or the log of a run to go on from, or a name for a new one."""
+Where = Store | str | os.PathLike[str]
+"""A store, the path of a file for one, or the URL of a database."""
 
 
 class Agent:
@@ -60,7 +62,8 @@ class Agent:
     `"ollama:qwen3"`, `"offline"`) or an object with the Model protocol. `tools` are functions,
     Tools, and hosted tools as the wire's own objects. `output` is `str`, any type pydantic knows,
     or a JSON schema. `settings` are request fields, passed on as they are. `state` is `"replay"`,
-    `"chained"` or the id of a conversation at the server.
+    `"chained"` or the id of a conversation at the server. `store` keeps the log of every run: a
+    path (SQLite), a URL (`postgresql://…`) or a Store; without one nothing is written.
 
     Raises ConfigurationError for an argument that cannot work.
     """
@@ -74,14 +77,14 @@ class Agent:
         tools: Sequence[Tool | Callable[..., Any] | Wire] = (),
         output: Any = str,
         limits: Limits | None = None,
-        approve: Rule | None = None,
+        approve: ApprovalRule | str | os.PathLike[str] | None = None,
         state: str = "replay",
         settings: Mapping[str, Any] | None = None,
         middleware: Sequence[Middleware] = (),
         base_url: str | None = None,
         api_key: str | None = None,
         http_client: HTTPClient | None = None,
-        store: None = None,
+        store: Where | None = None,
         clock: Callable[[], float] = time.monotonic,
         environment: Mapping[str, str] = os.environ,
     ) -> None:
@@ -92,8 +95,8 @@ class Agent:
             raise ConfigurationError(
                 f"model: expected a name or an object with stream(request), got {model!r:.80}."
             )
-        if store is not None:
-            raise ConfigurationError("store: logs are kept in memory; pass nothing.")
+        self._stores: dict[Any, Store] = {}
+        self.store = self._given["store"] = self._opened(store)
         self.name = name
         self.instructions = instructions
         self.tools: dict[str, Tool] = tools_by_name(tools)
@@ -146,16 +149,20 @@ class Agent:
         deps: Any = None,
         limits: Limits | None = None,
         on_event: Listener | None = None,
+        store: Where | None = None,
+        when_busy: WhenBusy = "conflict",
     ) -> RunResult:
         """Run to the end; what it came to.
 
+        With a store, `session` names the conversation to go on with, or to begin; where another
+        run is under way in it, `when_busy` says whether to raise Conflict or to wait for a turn.
         Raises ModelError where the model could not be reached or said no. Whatever it raises,
         also when it is cancelled, the error's `.result` is the run so far. A refusal, a limit, a
         failed answer are statuses of the result.
         """
         said = Input(input_items(input))
-        options = _Options(session, deps, limits, on_event)
-        return await self._go_on(options, lambda log: [*closing_outputs(log), said])
+        options = _Options(session, deps, limits, on_event, store, when_busy)
+        return await self._go_on(options, lambda place: [*closing_outputs(place.log), said])
 
     async def resume(
         self,
@@ -165,14 +172,16 @@ class Agent:
         deps: Any = None,
         limits: Limits | None = None,
         on_event: Listener | None = None,
+        store: Where | None = None,
+        when_busy: WhenBusy = "conflict",
     ) -> RunResult:
-        """Go on where a run stands: after a decision, a limit, an error, a cancelled call.
+        """Go on where a run stands: after a crash, a decision, a limit, an error, a cancel.
 
         Raises ConfigurationError for a decision about a call that does not wait, and where the
         same calls were resumed from the same place before.
         """
-        options = _Options(session, deps, limits, on_event)
-        return await self._go_on(options, lambda log: _resumed(log, decisions, self.tools))
+        options = _Options(session, deps, limits, on_event, store, when_busy)
+        return await self._go_on(options, lambda place: resumed(place, decisions, self.tools))
 
     def run_sync(
         self,
@@ -182,10 +191,21 @@ class Agent:
         deps: Any = None,
         limits: Limits | None = None,
         on_event: Listener | None = None,
+        store: Where | None = None,
+        when_busy: WhenBusy = "conflict",
     ) -> RunResult:
         """`run` from anywhere: a script, a thread, a notebook, inside a running loop."""
         return background().run(
-            partial(self.run, input, session=session, deps=deps, limits=limits, on_event=on_event)
+            partial(
+                self.run,
+                input,
+                session=session,
+                deps=deps,
+                limits=limits,
+                on_event=on_event,
+                store=store,
+                when_busy=when_busy,
+            )
         )
 
     def resume_sync(
@@ -196,10 +216,21 @@ class Agent:
         deps: Any = None,
         limits: Limits | None = None,
         on_event: Listener | None = None,
+        store: Where | None = None,
+        when_busy: WhenBusy = "conflict",
     ) -> RunResult:
         """`resume` from anywhere."""
         return background().run(
-            partial(self.resume, session, decisions, deps=deps, limits=limits, on_event=on_event)
+            partial(
+                self.resume,
+                session,
+                decisions,
+                deps=deps,
+                limits=limits,
+                on_event=on_event,
+                store=store,
+                when_busy=when_busy,
+            )
         )
 
     def stream(
@@ -210,9 +241,12 @@ class Agent:
         deps: Any = None,
         limits: Limits | None = None,
         on_event: Listener | None = None,
+        store: Where | None = None,
+        when_busy: WhenBusy = "conflict",
     ) -> Stream:
         """`run`, heard while it goes on: `async with agent.stream(…) as stream`."""
-        start = partial(self.run, input, session=session, deps=deps, limits=limits)
+        given = {"session": session, "deps": deps, "limits": limits}
+        start = partial(self.run, input, **given, store=store, when_busy=when_busy)
         return Stream(_heard_by_both(start, on_event))
 
     def stream_sync(
@@ -223,31 +257,50 @@ class Agent:
         deps: Any = None,
         limits: Limits | None = None,
         on_event: Listener | None = None,
+        store: Where | None = None,
+        when_busy: WhenBusy = "conflict",
     ) -> SyncStream:
         """`stream` for a plain `for`, from anywhere."""
-        start = partial(self.run, input, session=session, deps=deps, limits=limits)
+        given = {"session": session, "deps": deps, "limits": limits}
+        start = partial(self.run, input, **given, store=store, when_busy=when_busy)
         return SyncStream(_heard_by_both(start, on_event))
 
     async def _go_on(
-        self, options: _Options, opening: Callable[[Log], Sequence[Record]]
+        self, options: _Options, opening: Callable[[Place], Sequence[Record]]
     ) -> RunResult:
-        run = self._run(options)
-        opened = opening(run.log)
-        if run.log.setup is None or run.log.setup.digest != self._setup.digest:
-            opened = [replace(self._setup, session=run.session), *opened]
-        try:
-            await run.append(*opened)
-            end = await loop(run)
-        except (Exception, asyncio.CancelledError) as error:
-            carry(error, broken_off(run.log, error, run.session))
-            raise
+        store = self.store if options.store is None else self._opened(options.store)
+        async with opened(options.session, store, options.when_busy) as place:
+            run = self._run(options, place)
+            first = opening(place)
+            if run.log.setup is None or run.log.setup.digest != self._setup.digest:
+                first = [replace(self._setup, session=run.session), *first]
+            try:
+                run.hold(*first)
+                end = await loop(run)
+                if run.journal is not None:
+                    await run.journal.end(run.log)
+            except (Exception, asyncio.CancelledError) as error:
+                result = broken_off(run.log, error, run.session)
+                carry(error, result)
+                await _kept_so_far(run, error, result.status)
+                raise
         return result_of(run.log, end, run.session, self._output)
 
-    def _run(self, options: _Options) -> Run:
-        log, session = _log_of(options.session)
+    def _opened(self, store: Where | None) -> Store | None:
+        """The store at a place, the same one for every run."""
+        if store is None:
+            return None
+        if isinstance(store, str | os.PathLike):
+            at = os.fspath(store)
+            return self._stores.get(at) or self._stores.setdefault(at, opened_store(at))
+        return opened_store(store)
+
+    def _run(self, options: _Options, place: Place) -> Run:
         began = self._clock()
         return Run(
-            log=log,
+            log=place.log,
+            journal=place.journal,
+            setup=self._setup,
             model=self.model,
             tools=self.tools,
             conversation=self._conversation,
@@ -255,7 +308,7 @@ class Agent:
             output=self._output,
             approve=self._approve,
             middleware=self._middleware,
-            session=session,
+            session=place.session,
             deps=options.deps,
             listener=checked_listener(options.listener),
             clock=lambda: self._clock() - began,
@@ -299,39 +352,16 @@ class _Options:
     deps: Any
     limits: Limits | None
     listener: Listener | None
+    store: Where | None
+    when_busy: WhenBusy
 
 
-def _log_of(session: Session) -> tuple[Log, str]:
-    if isinstance(session, RunResult):
-        return session.log.copy(), session.session
-    if isinstance(session, Log):
-        return session.copy(), session.session or _new_session()
-    if session is None or isinstance(session, str):
-        return Log(), session or _new_session()
-    raise ConfigurationError(
-        "session: expected a result, a Log or a name, got a "
-        f"{type(session).__name__}. Of a dumped log: Log.load(dump)."
-    )
-
-
-def _new_session() -> str:
-    return f"run_{uuid4().hex[:12]}"
-
-
-def _resumed(
-    log: Log, decisions: Sequence[Decision], tools: Mapping[str, Tool]
-) -> Sequence[Record]:
-    """What to add to a log so that it goes on."""
-    if not any(isinstance(record, Input) for record in log.records):
-        raise ConfigurationError("There is no run to go on with. Pass its result or its log.")
-    decided, end = decision_records(log, decisions, tools), next_move(log)
-    if decided or isinstance(end, CallTools):
-        log.claim()
-        return decided
-    status = end.status if isinstance(end, Finish) else None
-    if status in ("limited", "incomplete"):
-        return [Input((user_message("Go on."),))]
-    return [Input(())] if status == "failed" else []
+async def _kept_so_far(run: Run, error: BaseException, status: str) -> None:
+    """Keep what a run that breaks off has come to, and how it ended; the error goes first."""
+    if run.journal is None or isinstance(error, StoreError | Conflict):
+        return
+    with suppress(StoreError, Conflict):
+        await run.journal.end(run.log, status)
 
 
 def _heard_by_both(

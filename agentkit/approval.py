@@ -1,4 +1,4 @@
-"""A person's word on calls: which calls need it, and what it says.
+"""A word on calls: which need a person's, what it says, and where rules have spoken instead.
 
 A decision is about a call as it was shown: it is bound to the call's id and to the digest of its
 arguments, and used up when the call starts.
@@ -6,22 +6,26 @@ arguments, and used up when the call starts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, get_args
 
-from agentkit.encoding import JSON, encode
+from agentkit.calls import MCP_APPROVAL, CallState
+from agentkit.encoding import JSON, decode, encode
 from agentkit.errors import ConfigurationError, ToolArgumentError
-from agentkit.log import CallState, Log
+from agentkit.log import Log
 from agentkit.records import Decision as DecisionRecord
 from agentkit.records import Verdict
+from agentkit.responses.items import FunctionCall
+from agentkit.responses.response import Response
+from agentkit.rules import ApprovalRule, Rules, Ruling, Word
 from agentkit.tool_output import to_output
 from agentkit.tools import Tool
 
-Word = Literal["allow", "ask", "reject"]
+NOT_ALLOWED = "The rules of this run do not allow it."
+"""The reason of a rejection that gives none of its own."""
 
-Rule = Callable[[str, Mapping[str, Any]], Word | bool]
-"""Given a tool's name and the arguments: whether the call may run, or a person is to be asked."""
+_ALLOW, _ASK = Ruling("allow"), Ruling("ask")
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,10 @@ def _check(call: CallState, decision: Decision, tools: Mapping[str, Tool]) -> No
         raise ConfigurationError(
             f"{call.call_id!r} is a call of the server's own tool: Approve or Reject it."
         )
+    if call.is_orphan and isinstance(decision, (Approve, Edit)):
+        raise ConfigurationError(
+            f"There is no tool {call.name!r} any more to run {call.call_id!r}: Reject or Answer it."
+        )
     tool = tools.get(call.name)
     if tool is None or not isinstance(decision, Edit):
         return
@@ -120,28 +128,78 @@ def _text(arguments: Mapping[str, Any]) -> str:
     return encode(dict(arguments)).decode()
 
 
-def word_on(tool: Tool, arguments: str, rule: Rule | None) -> Word:
+def words_on(
+    response: Response, tools: Mapping[str, Tool], rule: ApprovalRule | None
+) -> dict[str, DecisionRecord | None]:
+    """The calls that need a person's word, by id, with the word where the rule has given it."""
+    calls = {call.call_id: call for call in _calls(response)}
+    words: dict[str, DecisionRecord | None] = {}
+    for call_id, call in calls.items():
+        ruling = _ruling_on(call, tools, rule)
+        if ruling.word == "reject":
+            words[call_id] = _record(call, Reject(call_id, ruling.reason or NOT_ALLOWED))
+        elif call.is_the_servers_own and ruling.word == "allow":
+            words[call_id] = _record(call, Approve(call_id))
+        elif ruling.word == "ask":
+            words[call_id] = None
+    return words
+
+
+def _calls(response: Response) -> Iterator[CallState]:
+    for item in response.output if response.is_complete else ():
+        if isinstance(item, FunctionCall):
+            yield CallState(item, item.call_id)
+        elif item.type == MCP_APPROVAL:
+            yield CallState(item, item.id or "")
+
+
+def _ruling_on(call: CallState, tools: Mapping[str, Tool], rule: ApprovalRule | None) -> Ruling:
+    if call.is_the_servers_own:
+        return _on_server_tool(call, rule)
+    tool = tools.get(call.name)
+    return _ALLOW if tool is None else ruling_on(tool, call.arguments, rule)
+
+
+def ruling_on(tool: Tool, arguments: str, rule: ApprovalRule | None) -> Ruling:
     """Whether a call may run, is rejected, or needs a person's word. The agent's rule goes first.
 
     A call whose arguments do not validate never runs, so nobody is asked about it. A rule that
     fails to answer leaves the call to a person.
     """
     if rule is None and not tool.approval:
-        return "allow"
+        return _ALLOW
     try:
         values = tool.bind(arguments).values
     except ToolArgumentError:
-        return "allow"
+        return _ALLOW
     try:
-        if rule is not None:
-            return _word(rule(tool.name, values))
-        needs_word = tool.approval if isinstance(tool.approval, bool) else tool.approval(values)
+        ruling = _read(rule(tool.name, values)) if rule is not None else Ruling("default")
+        return _by_the_tool(tool, values) if ruling.word == "default" else ruling
     except Exception:  # noqa: BLE001 - the caller's own code, and the safe answer is to ask
-        return "ask"
-    return "ask" if needs_word else "allow"
+        return _ASK
 
 
-def _word(said: Word | bool) -> Word:
+def _by_the_tool(tool: Tool, values: Mapping[str, Any]) -> Ruling:
+    needs_word = tool.approval if isinstance(tool.approval, bool) else tool.approval(values)
+    return _ASK if needs_word else _ALLOW
+
+
+def _on_server_tool(call: CallState, rule: ApprovalRule | None) -> Ruling:
+    """A function's rule knows the tools that run here, and is not asked about others."""
+    if not isinstance(rule, Rules):
+        return _ASK
+    label = str(call.item.wire.get("server_label") or "")
+    try:
+        arguments = decode(call.arguments)
+        known = isinstance(arguments, dict)
+        ruling = rule.on_server_tool(label, call.name, arguments) if known else _ASK
+    except (ValueError, RecursionError):
+        return _ASK
+    return _ASK if ruling.word == "default" else ruling
+
+
+def _read(said: Word | bool | Ruling) -> Ruling:
     if isinstance(said, bool):
-        return "allow" if said else "ask"
-    return said if said in ("allow", "reject") else "ask"
+        return _ALLOW if said else _ASK
+    ruling = Ruling(said.word, str(said.reason)) if isinstance(said, Ruling) else Ruling(said)
+    return ruling if ruling.word in get_args(Word) else _ASK

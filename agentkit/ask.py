@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
-from agentkit.approval import word_on
+from agentkit.approval import words_on
 from agentkit.encoding import JSON
 from agentkit.errors import ModelError
 from agentkit.events import Event, ReasoningDelta, TextDelta
 from agentkit.limits import LANDING
-from agentkit.log import CallState, paired_calls, wants_calls, with_unique_calls
+from agentkit.log import wants_calls, with_unique_calls
 from agentkit.middleware import wrapped_ask
 from agentkit.moves import is_on_the_way
 from agentkit.output import OutputFormat, repair_message
-from agentkit.records import Answer, Decision, Input, Record
+from agentkit.pairing import paired_calls
+from agentkit.records import Answer, Input, Record
 from agentkit.responses.events import (
     REASONING_DELTA,
     REFUSAL_DELTA,
@@ -29,24 +28,34 @@ from agentkit.responses.events import (
     StreamEvent,
 )
 from agentkit.responses.fold import Fold
-from agentkit.responses.items import FunctionCall
-from agentkit.responses.response import Fields, Request, Response
+from agentkit.responses.response import Request, Response
 from agentkit.run import Run, logger
 
 OUT_OF_TIME = "seconds"
 """The reason of an answer that was cut off by the run's own bound on time."""
 
 # What a response repeats of its request, which Setup holds once; its output is kept as items.
-_ECHO = frozenset({"instructions", "tools", "tool_choice", "text", "input", "output"})
+_ECHO = frozenset(
+    (  # noqa: SIM905 - a word a line would fill a screen
+        "instructions tools tool_choice text input output background frequency_penalty "
+        "max_output_tokens max_tool_calls metadata parallel_tool_calls presence_penalty reasoning "
+        "safety_identifier store temperature top_logprobs top_p truncation user"
+    ).split()
+)
 
 
 async def ask(run: Run) -> None:
-    """Ask the model for its next answer and take it into the log. Raises ModelError."""
+    """Ask the model for its next answer and take it into the log. Raises ModelError.
+
+    It is kept together with what follows from it, so that calls that it lets run have started.
+    """
+    await run.append()
     limit = _landing(run)
     request = next_request(run, limit)
     response = await _answered(run, request, limit)
     if limit and _has_ignored_tool_choice(response) and not run.conversation.keeps_answers:
         bare = replace(request, extra={**request.extra, "tools": None, "tool_choice": None})
+        await run.append()
         # the run has landed, if without an answer; a second one that fails takes nothing away
         with suppress(ModelError):
             await _answered(run, bare, limit)
@@ -63,7 +72,7 @@ async def _answered(run: Run, request: Request, limit: str | None) -> Response:
         run.emit(TextDelta(response.text))
     if response.incomplete_reason == OUT_OF_TIME:
         limit = "seconds"
-    await run.append(*_records(run, response, limit, run.clock() - began))
+    run.hold(*_records(run, response, limit, run.clock() - began))
     return response
 
 
@@ -74,26 +83,22 @@ def _has_ignored_tool_choice(response: Response) -> bool:
 
 def next_request(run: Run, limit: str | None = None) -> Request:
     """The request that the log asks for; the last one, with tools switched off, for a limit."""
-    setup = run.log.setup
-    values: Mapping[str, Any] = setup.fields.values if setup else {}
+    values = run.setup.fields.values
     items, extra = run.conversation.next_input(run.log)
-    if setup and setup.tool_choice is not None:
-        extra["tool_choice"] = _tool_choice(setup.tool_choice, run.log.trip.turns)
+    if run.setup.tool_choice is not None:
+        extra["tool_choice"] = _tool_choice(run.setup.tool_choice, run.log.trip.turns)
     if limit:
         extra["instructions"] = f"{values.get('instructions') or ''}\n\n{LANDING}".strip()
     if limit and values.get("tools"):
         extra["tool_choice"] = "none"
-    fields = setup.fields if setup else Fields({})
     # an answer that may be cut off is streamed, so that what has come of it is kept
     is_heard = run.listener is not None or run.limits.seconds is not None
-    return Request(fields, items, extra, stream=is_heard)
+    return Request(run.setup.fields, items, extra, stream=is_heard)
 
 
 def _landing(run: Run) -> str | None:
     """A limit only matters where the run could go on: with tools, or after mere commentary."""
-    setup = run.log.setup
-    has_tools = setup is not None and setup.fields.values.get("tools")
-    if not has_tools and run.log.answer is None:
+    if not run.setup.fields.values.get("tools") and run.log.answer is None:
         return None
     return run.limits.landing(run.log, run.clock())
 
@@ -142,9 +147,12 @@ def _said(event: StreamEvent) -> Event | None:
 
 def _records(run: Run, response: Response, limit: str | None, seconds: float) -> list[Record]:
     known = frozenset[str]() if run.conversation.keeps_call_ids else run.log.call_ids
-    response = _kept(with_unique_calls(response, known))
+    response = with_unique_calls(response, known)
+    wire = response.wire.items()
+    kept = {key: value for key, value in wire if key not in _ECHO and value is not None}
+    response = Response(kept, response.output)
     problems = _problems(run.output, response) if run.output else []
-    words = _words(run, response) if run.asks_people and not limit else {}
+    words = words_on(response, run.tools, run.approve) if run.asks_people and not limit else {}
     answer = Answer(response, tuple(words), tuple(problems), limit, seconds)
     if problems and run.output and _may_repair(run, limit):
         return [answer, Input((repair_message(problems, run.output),), is_repair=True)]
@@ -157,12 +165,6 @@ def _may_repair(run: Run, limit: str | None) -> bool:
     return has_room and not limit and not run.log.trip.was_repaired
 
 
-def _kept(response: Response) -> Response:
-    """The response without what only repeats its request."""
-    wire = {key: value for key, value in response.wire.items() if key not in _ECHO}
-    return Response(wire, response.output)
-
-
 def _problems(output: OutputFormat, response: Response) -> list[str]:
     """Why the answer does not fit the output type, where it is an answer."""
     if not response.is_complete or response.refusal:
@@ -170,22 +172,3 @@ def _problems(output: OutputFormat, response: Response) -> list[str]:
     if wants_calls(response) or is_on_the_way(response):
         return []
     return output.problems(response.text)
-
-
-def _words(run: Run, response: Response) -> dict[str, Decision | None]:
-    """The calls that need a person's word, by id, with the word where a rule has given it."""
-    words: dict[str, Decision | None] = {}
-    for item in response.calls if response.is_complete else []:
-        word = _word_on(run, item)
-        if word == "ask":
-            words[item.call_id] = None
-        elif word == "reject":
-            call = CallState(item, item.call_id)
-            reason = "The rules of this run do not allow it."
-            words[item.call_id] = Decision(call.call_id, "reject", call.arguments_digest, reason)
-    return words
-
-
-def _word_on(run: Run, call: FunctionCall) -> str:
-    tool = run.tools.get(call.name)
-    return "allow" if tool is None else word_on(tool, call.arguments, run.approve)

@@ -11,12 +11,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agentkit.errors import ToolArgumentError
+from agentkit.calls import CallState
+from agentkit.encoding import Wire
+from agentkit.errors import AgentkitError, ToolArgumentError
 from agentkit.events import ToolOutput
-from agentkit.log import CallState, Log
+from agentkit.log import Log
 from agentkit.perform import perform, rejected_text, with_notes
 from agentkit.records import Ended, Output, Started
-from agentkit.responses.items import Item, OtherItem
+from agentkit.responses.items import FunctionCallOutput, Item, OtherItem
 from agentkit.run import Run
 from agentkit.schema.problems import did_you_mean
 from agentkit.schema.signature import BoundCall
@@ -44,22 +46,39 @@ class Refused:
 
 
 async def dispatch(run: Run, calls: Sequence[CallState]) -> None:
-    """Give every call an output: of the tool, or words why it did not run."""
+    """Give every call an output: of the tool, or words why it did not run.
+
+    What is going to run is kept as started, together with what allowed it, before it does.
+    """
     decided = decide(run, calls)
     ready = [each for each in decided if isinstance(each, Ready)]
+    outputs = [_output(each) for each in decided if not isinstance(each, Ready)]
+    started = [Started({each.call.call_id: each.tool.effect for each in ready})] if ready else []
+    await run.append(*outputs, *started)
     for each in decided:
         if isinstance(each, Refused):
-            await _refuse(run, each)
-        elif isinstance(each, Output):
-            await run.append(each)
-    if ready:
-        await run.append(Started({each.call.call_id: each.tool.effect for each in ready}))
+            _tell(run, each)
     if len(ready) == 1:  # a group of tasks costs more than most tools
         await perform(run, ready[0].call, ready[0].tool, ready[0].bound)
     elif ready:
-        async with asyncio.TaskGroup() as group:
-            for each in ready:
-                group.create_task(perform(run, each.call, each.tool, each.bound))
+        await _perform_together(run, ready)
+
+
+async def _perform_together(run: Run, ready: Sequence[Ready]) -> None:
+    """Run them all to their ends, also where the log of one cannot be kept; then raise that."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_performed(run, each)) for each in ready]
+    for task in tasks:
+        if (error := task.result()) is not None:
+            raise error
+
+
+async def _performed(run: Run, ready: Ready) -> AgentkitError | None:
+    try:
+        await perform(run, ready.call, ready.tool, ready.bound)
+    except AgentkitError as error:
+        return error
+    return None
 
 
 def closing_outputs(log: Log) -> list[Output]:
@@ -104,11 +123,17 @@ def _decided(run: Run, call: CallState, planned: Counter[str]) -> Ready | Refuse
         return Refused(call, str(error), error=error)
 
 
-async def _refuse(run: Run, refused: Refused) -> None:
-    call = refused.call
-    text = refused.text if refused.limit else with_notes(refused.text, call)
-    await run.append(Output(call.answered(text), refused.ended, limit=refused.limit))
-    run.emit(ToolOutput(call.call_id, call.name, text, refused.ended, error=refused.error))
+def _output(decided: Refused | Output) -> Output:
+    if isinstance(decided, Output):
+        return decided
+    call, text = decided.call, decided.text
+    said = text if decided.limit else with_notes(text, call)
+    return Output(_item(call, said), decided.ended, limit=decided.limit)
+
+
+def _tell(run: Run, refused: Refused) -> None:
+    call, said = refused.call, (refused.text, refused.ended)
+    run.emit(ToolOutput(call.call_id, call.name, *said, error=refused.error))
 
 
 def _by_hand(call: CallState) -> Refused | Output:
@@ -118,7 +143,7 @@ def _by_hand(call: CallState) -> Refused | Output:
         return Output(_mcp_answer(call), "ok")
     if decision.verdict == "reject":
         return Refused(call, rejected_text(call.name, decision.value), "rejected")
-    return Output(call.answered(decision.value), "ok")
+    return Output(_item(call, decision.value), "ok")
 
 
 def _closed(call: CallState) -> Output:
@@ -127,7 +152,11 @@ def _closed(call: CallState) -> Output:
     text = f"{call.name} was not run: the user went on."
     if call.effect is not None:
         text = f"{call.name} was interrupted and may have run; what it gave is not known."
-    return Output(call.answered(text), "skipped")
+    return Output(_item(call, text), "skipped")
+
+
+def _item(call: CallState, output: str | list[Wire]) -> FunctionCallOutput:
+    return FunctionCallOutput({**call.answer_to, "output": output})
 
 
 def _used_up(name: str, most: int) -> str:

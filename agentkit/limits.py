@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
+from agentkit.budget import Budget, RunBudget, around
 from agentkit.errors import ConfigurationError
 from agentkit.log import Log
 
@@ -38,16 +39,33 @@ class Limits:
     """
     seconds: float | None = None
     """Wall-clock time of one `run` or `resume`. Tools have three quarters of it."""
+    cost: float | None = None
+    """US dollars of the run and of the runs that its tools begin."""
+    budget: Budget | None = None
+    """What the run may spend together with all others that have it."""
 
     def __post_init__(self) -> None:
-        for each in fields(self):
-            value = getattr(self, each.name)
-            kind = int | float if each.name == "seconds" else int
+        if self.budget is not None and not isinstance(self.budget, Budget):
+            raise ConfigurationError(
+                f"Limits(budget={self.budget!r:.80}): give a Budget; a run's own bound is cost=."
+            )
+        for name in (each.name for each in fields(self) if each.name != "budget"):
+            value = getattr(self, name)
+            kind = int | float if name in ("seconds", "cost") else int
             is_number = isinstance(value, kind) and not isinstance(value, bool)
             if value is not None and not (is_number and value > 0):
                 raise ConfigurationError(
-                    f"Limits({each.name}={value!r}): give a number above 0, or None for no bound."
+                    f"Limits({name}={value!r}): give a number above 0, or None for no bound."
                 )
+
+    def budgets(self, spent: float = 0.0) -> tuple[Budget, ...]:
+        """The budgets that a run with these limits is under, those of the runs around it too.
+
+        `spent` is what the run has cost before, in US dollars.
+        """
+        own = [] if self.cost is None else [RunBudget(self.cost, spent=spent)]
+        shared = [] if self.budget is None else [self.budget]
+        return tuple(dict.fromkeys([*own, *shared, *around()]))
 
     def landing(self, log: Log, elapsed: float) -> str | None:
         """The limit because of which the next request has to be the last, if there is one."""

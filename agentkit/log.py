@@ -7,27 +7,28 @@ record as it is appended, so that a long run costs no more a turn than a short o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from copy import copy
 from dataclasses import dataclass, field, replace
 
+from agentkit.calls import MCP_APPROVAL, CallState
 from agentkit.encoding import Wire
-from agentkit.errors import AgentkitError, ConfigurationError
+from agentkit.errors import AgentkitError, ConfigurationError, Conflict
+from agentkit.pairing import paired_calls
 from agentkit.records import (
     Answer,
+    Compaction,
     Decision,
     Input,
     Output,
     Record,
     Setup,
     Started,
-    digest,
     dump_record,
     load_record,
 )
 from agentkit.responses.items import (
     FunctionCall,
-    FunctionCallOutput,
     Item,
     Message,
     final_messages,
@@ -35,73 +36,6 @@ from agentkit.responses.items import (
     sent_back,
 )
 from agentkit.responses.response import Response, Usage
-
-MCP_APPROVAL = "mcp_approval_request"
-
-
-@dataclass
-class CallState:
-    """One call of the last answer, and what the log says of it."""
-
-    item: Item
-    call_id: str
-    repeat: int = 1
-    """The how-manieth identical call of the run it is."""
-    needs_word: bool = False
-    """Whether a person has to decide before it runs."""
-    decision: Decision | None = None
-    """A person's word that has not been acted on yet."""
-    edited: str | None = None
-    effect: str | None = None
-    """Its effect, once it has been started."""
-    output: Output | None = None
-
-    @property
-    def name(self) -> str:
-        return str(self.item.wire.get("name") or "")
-
-    @property
-    def arguments(self) -> str:
-        """The arguments it would run with: the model's, or those a person put in their place."""
-        if self.edited is not None:
-            return self.edited
-        if isinstance(self.item, FunctionCall):
-            return self.item.arguments
-        return str(self.item.wire.get("arguments") or "{}")
-
-    @property
-    def arguments_digest(self) -> str:
-        """What a decision about it is bound to."""
-        return digest([self.name, self.arguments])
-
-    @property
-    def is_the_servers_own(self) -> bool:
-        """Whether the server would run it, and asks for the leave to."""
-        return self.item.type == MCP_APPROVAL
-
-    @property
-    def may_have_run(self) -> bool:
-        """Whether it was started, has no output and must not run a second time unasked."""
-        return self.output is None and self.effect == "once"
-
-    @property
-    def is_decided_by_hand(self) -> bool:
-        """Whether a person's word stands in place of running it."""
-        if self.is_the_servers_own:
-            return True
-        return self.decision is not None and self.decision.verdict in ("reject", "answer")
-
-    @property
-    def waits(self) -> bool:
-        """Whether only a person's word can move it."""
-        if self.output is not None or self.decision is not None:
-            return False
-        return self.needs_word or self.may_have_run
-
-    def answered(self, output: str | list[Wire]) -> FunctionCallOutput:
-        """The item that gives the model the call's output."""
-        kind = f"{self.item.type}_output"
-        return FunctionCallOutput({"type": kind, "call_id": self.call_id, "output": output})
 
 
 @dataclass
@@ -114,6 +48,10 @@ class Trip:
     same_calls: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Calls asked for, by name and arguments."""
     usage: Usage = field(default_factory=Usage)
+    cost: float = 0.0
+    """US dollars, as far as they are known."""
+    unpriced: int = 0
+    """Answers whose cost is not known."""
     was_repaired: bool = False
     limit: str | None = None
     """The limit that kept a call from running."""
@@ -138,7 +76,13 @@ class Log:
         self.known_items = 0
         """How many of `items` that response knows."""
         self.trip = Trip()
+        self.turns = 0
+        """Answers of all its runs."""
         self.usage = Usage()
+        self.cost = 0.0
+        """US dollars of all its runs, as far as they are known."""
+        self.unpriced = 0
+        """Answers of all its runs whose cost is not known."""
         self._calls: dict[str, CallState] = {}
         self._unanswered = 0
         self._call_ids: set[str] = set()
@@ -171,6 +115,8 @@ class Log:
                     self._take_output(record)
                 case Decision():
                     self._take_decision(record)
+                case Compaction():
+                    self._take_compaction(record)
             self.records.append(record)
 
     @property
@@ -211,12 +157,12 @@ class Log:
     def claim(self) -> None:
         """Take it on oneself to run the calls that are open here.
 
-        Raises ConfigurationError where that was done before, with this log or a copy of it: a
-        call must not run once for each.
+        Raises Conflict where that was done before, with this log or a copy of it: a call must
+        not run once for each.
         """
         last = self.records[-1]
         if id(last) in self._claimed:
-            raise ConfigurationError(
+            raise Conflict(
                 "This run was resumed from here before. Resume the result of that instead."
             )
         self._claimed[id(last)] = last
@@ -236,6 +182,9 @@ class Log:
         before, self.setup = self.setup, record
         if before is None:
             return
+        for call in self.open_calls:
+            was_there = call.is_orphan or call.name in before.tool_names
+            call.is_orphan = was_there and call.name not in record.tool_names
         is_elsewhere = record.conversation != before.conversation
         if record.model != before.model:
             known = portable(self.items[: self.known_items])
@@ -260,8 +209,8 @@ class Log:
         response = record.response
         self.answer = self.last_answer = record
         self.trip.turns += 1
-        self.trip.usage += response.usage
-        self.usage += response.usage
+        self.turns += 1
+        self._take_spending(response.usage, record.cost)
         self._calls = {}
         if response.is_complete and not (record.limit and wants_calls(response)):
             self.items += sent_back(response.output)
@@ -311,35 +260,22 @@ class Log:
         if record.verdict == "edit":
             call.edited = str(record.value)
 
+    def _take_compaction(self, record: Compaction) -> None:
+        self.items[: record.replaced] = record.items
+        self.known_items = max(0, self.known_items - record.replaced + len(record.items))
+        self._take_spending(record.usage, record.cost)
+
+    def _take_spending(self, usage: Usage, cost: float | None) -> None:
+        for total in (self.trip, self):
+            total.usage += usage
+            total.cost += cost or 0.0
+            total.unpriced += cost is None
+
     def _open_call(self, call_id: str) -> CallState:
         call = self._calls.get(call_id)
         if call is None or call.output is not None:
             raise AgentkitError(f"There is no open call {call_id!r}.")
         return call
-
-
-def paired_calls(items: Sequence[Item], said_by: str = "input") -> Set[str]:
-    """The ids of the calls among the items that someone has put together.
-
-    Raises ConfigurationError unless each has one output behind it: servers answer 400 otherwise.
-    """
-    called: set[str] = set()
-    open_ids: list[str] = []
-    for item in items:
-        if isinstance(item, FunctionCall):
-            called.add(item.call_id)
-            open_ids.append(item.call_id)
-        elif isinstance(item, FunctionCallOutput):
-            if item.call_id not in open_ids:
-                raise ConfigurationError(
-                    f"{said_by}: the output for {item.call_id!r} has no call before it."
-                )
-            open_ids.remove(item.call_id)
-    if open_ids:
-        raise ConfigurationError(
-            f"{said_by}: the call {open_ids[0]!r} has no output. Add a function_call_output."
-        )
-    return called
 
 
 def wants_calls(response: Response) -> bool:

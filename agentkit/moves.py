@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from agentkit.log import CallState, Log
+from agentkit.calls import CallState
+from agentkit.log import Log
 from agentkit.records import Answer
 from agentkit.responses.items import Message
 from agentkit.responses.response import Response

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
+from os import PathLike
 from typing import Any
 
-from agentkit.approval import Rule
 from agentkit.errors import ConfigurationError
 from agentkit.events import Listener
 from agentkit.limits import Limits
 from agentkit.middleware import AroundCalls, Middleware
+from agentkit.rules import ApprovalRule, Rules
 from agentkit.tools import Tool, as_tool
 
 # Fields of a request that have an argument of their own, or that the loop sets.
@@ -85,13 +86,16 @@ def checked_limits(limits: Limits | None) -> Limits | None:
     raise ConfigurationError(f"limits: expected Limits(turns=…), got {limits!r:.80}.")
 
 
-def checked_rule(approve: Rule | None) -> Rule | None:
-    """The rule itself."""
-    if approve is None or (callable(approve) and not inspect.iscoroutinefunction(approve)):
+def checked_rule(approve: ApprovalRule | str | PathLike[str] | None) -> ApprovalRule | None:
+    """The rule itself, or the rules of the file that is named."""
+    if isinstance(approve, str | PathLike):
+        return Rules.load(approve)
+    is_rule = callable(approve) and not isinstance(approve, type)
+    if approve is None or (is_rule and not inspect.iscoroutinefunction(approve)):
         return approve
     raise ConfigurationError(
-        f"approve: expected a function of a tool's name and the arguments, that is not async, "
-        f"got {approve!r:.80}."
+        "approve: expected Rules(Rule(…), …), the path of a rules file, or a function of a tool's "
+        f"name and the arguments that is not async, got {approve!r:.80}."
     )
 
 

@@ -9,12 +9,13 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
+from agentkit.calls import CallState
 from agentkit.encoding import JSON, Wire, decode
 from agentkit.events import ToolCall, ToolOutput, ToolProgress
 from agentkit.limits import NOTE_AT
-from agentkit.log import CallState
 from agentkit.middleware import CallRequest, wrapped_call
 from agentkit.records import Ended, Output
+from agentkit.responses.items import FunctionCallOutput
 from agentkit.run import Run
 from agentkit.schema.signature import BoundCall
 from agentkit.tool_output import DEFAULT_MAX_OUTPUT, cut, json_text, to_output
@@ -44,7 +45,7 @@ async def perform(run: Run, call: CallState, tool: Tool, bound: BoundCall) -> No
         outcome = await _attempt(run, call, tool, bound)
     seconds = run.clock() - began
     output = _readable(run, call, tool, outcome)
-    item = call.answered(output)
+    item = FunctionCallOutput({**call.answer_to, "output": output})
     await run.append(
         Output(item, outcome.ended, seconds, is_final=outcome.is_final, value=outcome.value)
     )

@@ -50,10 +50,15 @@ class Setup:
         return self.server, str(self.fields.values.get("model", ""))
 
     @cached_property
+    def tool_names(self) -> frozenset[str]:
+        """The names of the functions that the model is told of."""
+        tools = self.fields.values.get("tools") or ()
+        return frozenset(tool["name"] for tool in tools if tool.get("type") == "function")
+
+    @cached_property
     def digest(self) -> str:
-        """Equal for setups that make equal requests to the same server."""
-        place = [self.server, self.conversation]
-        return digest([dict(self.fields.values), self.tool_choice, *place])
+        """Equal for setups that make equal requests to the same server, but for secrets in them."""
+        return digest({**self.body(), "session": ""})
 
     def body(self) -> Wire:
         return {

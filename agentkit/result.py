@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from agentkit.calls import CallState
 from agentkit.cost import cost_of
 from agentkit.encoding import JSON, decode
 from agentkit.errors import AgentkitError, OutputError
-from agentkit.log import CallState, Log
+from agentkit.log import Log
 from agentkit.moves import Finish, Status, Wait
 from agentkit.output import OutputFormat
 from agentkit.responses.failures import model_error
@@ -27,7 +28,7 @@ class PendingCall:
     arguments: JSON
     """The decoded arguments, or their text where it is no JSON."""
     reason: str
-    """`needs approval`, or `may have run` for one that a crash interrupted."""
+    """`needs approval`, `may have run` for one that was interrupted, or `its tool is gone`."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class RunResult:
                 call.call_id,
                 call.name,
                 _decoded(call.arguments),
-                "may have run" if call.may_have_run else "needs approval",
+                _reason(call),
             )
             for call in calls
         ]
@@ -127,6 +128,12 @@ def _output(log: Log, text: str, status: Status, output: OutputFormat | None) ->
     if not text and status == "limited":
         return None
     return text if output is None else output.read(text)
+
+
+def _reason(call: CallState) -> str:
+    if call.is_orphan:
+        return "its tool is gone"
+    return "may have run" if call.may_have_run else "needs approval"
 
 
 def _decoded(text: str) -> JSON:

@@ -10,16 +10,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from agentkit.approval import Rule
 from agentkit.conversation import Conversation
 from agentkit.events import Event, Listener
+from agentkit.journal import Journal
 from agentkit.limits import TOOL_TIME, Limits
 from agentkit.log import Log
 from agentkit.middleware import Middleware
 from agentkit.output import OutputFormat
-from agentkit.records import Record
+from agentkit.records import Record, Setup
 from agentkit.responses.dialect import Dialect, dialect_of
 from agentkit.responses.response import Model
+from agentkit.rules import ApprovalRule
 from agentkit.tools import Tool
 
 logger = logging.getLogger("agentkit")
@@ -30,13 +31,17 @@ class Run:
     """One trip in a log, from what the caller said to an end."""
 
     log: Log
+    journal: Journal | None
+    """Where the log is kept; None where it is in memory alone."""
+    setup: Setup
+    """What the requests are made of besides their input."""
     model: Model
     tools: Mapping[str, Tool]
     conversation: Conversation
     limits: Limits
     output: OutputFormat | None
     """None for plain text."""
-    approve: Rule | None
+    approve: ApprovalRule | None
     middleware: tuple[Middleware, ...]
     session: str
     deps: Any
@@ -71,9 +76,20 @@ class Run:
         left = self.tool_time_left
         return left is not None and left <= 0
 
-    async def append(self, *records: Record) -> None:
-        """Take records into the log, before anything else happens."""
+    def hold(self, *records: Record) -> None:
+        """Take records into the log, to be kept together with those that come next."""
         self.log.append(*records)
+        for record in records if self.listener else ():
+            self.emit(record)
+
+    async def append(self, *records: Record) -> None:
+        """Take records into the log and have all of it kept, before anything else happens.
+
+        Raises StoreError where it cannot be, and Conflict where another has gone on with it.
+        """
+        self.log.append(*records)
+        if self.journal is not None:
+            await self.journal.write(self.log)
         for record in records if self.listener else ():
             self.emit(record)
 

@@ -14,6 +14,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -41,20 +42,21 @@ def untold(page: str) -> list[str]:
 
 
 def run(*command: str) -> str:
-    """What a command prints, in a terminal of 88 columns and without any key."""
+    """What a command prints, in a terminal of 88 columns, without any key and any log before."""
     keys = ("PATH", "HOME", "SYSTEMROOT", "VIRTUAL_ENV", "PYTHONPATH")
     environment = {key: os.environ[key] for key in keys if key in os.environ}
     environment |= {"COLUMNS": "88", "NO_COLOR": "1", "PYTHONWARNINGS": "error"}
-    done = subprocess.run(
-        command,
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            env={**environment, "AGENTKIT_DB": str(Path(folder) / "runs.db")},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
     if done.returncode:
         raise SystemExit(f"{shlex.join(command)} failed:\n{done.stderr}")
     return done.stdout

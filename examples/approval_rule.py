@@ -1,7 +1,8 @@
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from agentkit import Agent, tool
+from agentkit.rules import Ruling
 from agentkit.testing import ScriptedModel, call
 
 
@@ -11,10 +12,12 @@ def pay(amount: int, to: str) -> str:
     return f"{amount} euros paid to {to}"
 
 
-def rule(name: str, arguments: Mapping[str, Any]) -> Literal["allow", "ask", "reject"]:
-    if name != "pay" or arguments["amount"] <= 20:
-        return "allow"
-    return "reject" if arguments["amount"] > 1000 else "ask"
+def rule(name: str, arguments: Mapping[str, Any]) -> Ruling:
+    if name != "pay":
+        return Ruling("default")
+    if arguments["amount"] > 1000:
+        return Ruling("reject", "More than 1000 euros are paid by hand.")
+    return Ruling("ask" if arguments["amount"] > 20 else "allow")
 
 
 model = ScriptedModel([call("pay", amount=each, to="Ada") for each in (10, 500, 5000)])

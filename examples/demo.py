@@ -23,7 +23,7 @@ def shown(*command: str) -> str:
 def main() -> int:
     with ResponsesServer(OfflineModel()) as server:
         command = ["agentkit", "run", QUESTION, "-a", AGENT, "-m", "offline-demo"]
-        command += ["--base-url", server.url]
+        command += ["--base-url", server.url, "--no-log"]
         print(shown(*command), flush=True)
         words = [sys.executable, "-m", *command]
         code = subprocess.run(words, cwd=ROOT, env=os.environ, check=False).returncode

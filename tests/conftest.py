@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,6 +19,18 @@ settings.register_profile(
     derandomize="CI" in os.environ,
 )
 settings.load_profile("steady")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def a_home_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What the command keeps for a person goes nowhere near a real one."""
+    with pytest.MonkeyPatch.context() as patch:
+        home = str(tmp_path_factory.mktemp("home"))
+        for name in ("XDG_DATA_HOME", "LOCALAPPDATA"):
+            patch.setenv(name, home)
+        patch.setenv("AGENTKIT_DB", f"{home}/runs.db")
+        yield
+
 
 FAIL_AFTER = 30.0
 """Seconds after which a test that still waits has failed."""

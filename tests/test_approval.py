@@ -4,10 +4,11 @@ import json
 
 import pytest
 
-from agentkit import Agent, Answer, Approve, ConfigurationError, Edit, Reject, tool
+from agentkit import Agent, Answer, Approve, ConfigurationError, Conflict, Edit, Reject, tool
 from agentkit.errors import AgentkitError
 from agentkit.log import Log
 from agentkit.records import Decision
+from agentkit.rules import Rule, Rules, Ruling
 from agentkit.testing import ScriptedModel, call
 
 RUNS: list[object] = []
@@ -123,7 +124,7 @@ async def test_a_second_decision_about_the_same_call_is_an_error():
     done = await agent.resume(waiting, [Approve("call_1")])
     with pytest.raises(ConfigurationError, match="No call 'call_1' waits.*none"):
         await agent.resume(done, [Approve("call_1")])
-    with pytest.raises(ConfigurationError, match="resumed from here before"):
+    with pytest.raises(Conflict, match="resumed from here before"):
         await agent.resume(waiting, [Approve("call_1")])
     assert RUNS == [5]
 
@@ -251,3 +252,58 @@ async def test_speaking_on_declines_what_a_server_asked():
         "approve": False,
     }
     assert declined in [item.wire for item in model.requests[1].input]
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "read"),
+    [
+        (Ruling("allow"), "completed", "paid 5"),
+        (Ruling("ask", "Too much."), "waiting", ""),
+        (Ruling("reject", "Too much."), "completed", "the call was rejected. Too much."),
+        (Ruling("reject", 7), "completed", "the call was rejected. 7"),
+        (Ruling("default"), "waiting", ""),
+        (Ruling("perhaps"), "waiting", ""),
+        ("default", "waiting", ""),
+        (None, "waiting", ""),
+    ],
+)
+async def test_a_function_may_give_a_reason_or_leave_it_to_the_tool(said, status, read):
+    model, agent = payer(approve=lambda name, values: said)
+    result = await agent.run("go")
+    assert result.status == status
+    if status == "completed":
+        assert model.requests[1].outputs[0].endswith(read)
+
+
+async def test_a_rule_without_an_opinion_lets_a_harmless_tool_run():
+    _, agent = payer([call("look", what="x")], "done", approve=lambda name, values: "default")
+    result = await agent.run("go")
+    assert (result.status, RUNS) == ("completed", ["x"])
+
+
+async def test_a_function_is_not_asked_about_a_servers_own_tool():
+    asked = []
+    agent = Agent(ScriptedModel([MCP_REQUEST]), approve=lambda name, values: asked.append(name))
+    result = await agent.run("go")
+    assert (result.status, asked) == ("waiting", [])
+
+
+async def test_rules_and_people_share_the_calls_of_one_answer():
+    rules = Rules(Rule("reject", "pay", {"amount": "9"}), Rule("allow", "files.delete"))
+    calls = [call("pay", amount=9), MCP_REQUEST, call("pay", amount=1), call("look", what="x")]
+    model, agent = payer(calls, "done", approve=rules)
+    waiting = await agent.run("go")
+    assert [each.arguments for each in waiting.pending] == [{"amount": 1}]
+    assert (await agent.resume(waiting, [Approve("call_2")])).output == "done"
+    assert sorted(map(str, RUNS)) == ["1", "x"]
+    kinds = [item.type for item in model.requests[1].input[-4:]]
+    output = "function_call_output"
+    assert kinds == [output, "mcp_approval_response", output, output], "in call order"
+
+
+async def test_two_requests_of_a_server_under_one_id_break_nothing():
+    asked = [{**MCP_REQUEST, "arguments": '{"path": "/a"}'}, MCP_REQUEST]
+    for decision in ("allow", "reject"):
+        model = ScriptedModel([asked[0], asked[1]], "done")
+        rules = Rules(Rule(decision, "files.delete", {"path": "/a"}))
+        assert (await Agent(model, approve=rules).run("go")).status == "waiting"

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from agentkit import Agent, Approve, ConfigurationError, Reject, ToolContext, tool
+from agentkit import Agent, Approve, Conflict, Reject, ToolContext, tool
 from agentkit.log import Log
 from agentkit.responses.response import Request
 from agentkit.testing import ScriptedModel, call
@@ -131,7 +131,7 @@ async def test_the_same_interrupted_call_is_resumed_once():
     agent = Agent(ScriptedModel([call("slow")], "done"), tools=[slow_tool("read", keys, begun)])
     error = await cancelled_when(begun, agent.run("go"))
     await agent.resume(error.result)
-    with pytest.raises(ConfigurationError, match="resumed from here before"):
+    with pytest.raises(Conflict, match="resumed from here before"):
         await agent.resume(error.result)
     assert len(keys) == 2
 

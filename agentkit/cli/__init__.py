@@ -2,15 +2,24 @@
 
     app.py            the parser, and what becomes of errors; `COMMANDS` is the registry
     run.py            agentkit run: one question, one answer
+    runs.py           agentkit runs: the logged runs; runs_rm.py deletes some
+    show_run.py       agentkit show: one of them whole
+    fork.py           agentkit fork: another that begins like it
+    cost.py           agentkit cost: what they took
     tools.py          agentkit tools: what a model is told of them
     serve.py          agentkit serve: a Responses server on this computer
     agent_options.py  which agent runs: model, tools, output, limits
     options.py        what every command's parser has in common
+    kept.py           which log, and which session of it
     loading.py        `path.py:name` and `module:name` to agents and tools
     question.py       the question and what goes with it
     schema_words.py   `name str, population int` to a JSON schema
     answer.py         stdout: the answer as text or JSON
     show.py           stderr: what happens on the way
+    retold.py         the records of a log, readable; setup_words.py tells a Setup
+    curl.py           a request of a log as a curl command
+    table.py          columns for a terminal, tabs for a pipe
+    when.py           moments, as they are written and shown
     streams.py        stdout and stderr that are closed, full or of another encoding
     safe_text.py      text that can do nothing to a terminal
     errors.py         one line an error, and the exit codes

@@ -12,9 +12,11 @@ from typing import Any
 from agentkit.agent import Agent
 from agentkit.cli.loading import load_agent, load_tools
 from agentkit.cli.options import at_least_one, not_empty, seconds
+from agentkit.cli.same_agent import check_is_the_same, kept_options, model_before
 from agentkit.cli.schema_words import read_schema
 from agentkit.errors import ConfigurationError
 from agentkit.models import OFFLINE, default_model
+from agentkit.records import Setup
 from agentkit.responses.events import StreamEvent
 from agentkit.responses.providers import PROVIDERS
 from agentkit.responses.response import Model, Request
@@ -61,14 +63,18 @@ def add_agent_options(parser: argparse.ArgumentParser) -> None:
     )
     add("--instructions", metavar="TEXT", help="what the model is told before the question")
     add("--schema", metavar="SCHEMA", help="the answer's form: 'name str, age int', JSON or a file")
-    add("--image", metavar="PATH", action="append", default=[], help="an image to look at, or URL")
-    add("--file", metavar="PATH", action="append", default=[], help="a file to read, or its URL")
     add(
         "--setting",
         metavar="KEY=JSON",
         action="append",
         default=[],
         help="a field of the request, such as temperature=0; may be repeated",
+    )
+    add(
+        "--approve",
+        metavar="FILE",
+        type=not_empty,
+        help="rules that allow, ask about or reject calls, such as rules.toml",
     )
 
 
@@ -82,20 +88,37 @@ def add_limit_options(parser: argparse.ArgumentParser) -> None:
     add("--timeout", metavar="SECONDS", type=seconds, help="time for all of it")
 
 
-def agent_of(arguments: argparse.Namespace) -> Agent:
-    """The agent that is named, or one made of the options, with all options applied."""
-    server = _server(arguments)
-    if arguments.agent:
-        agent = load_agent(arguments.agent).replace(**server)
+def named_agent(arguments: argparse.Namespace) -> Agent | None:
+    """The agent that `-a` names, as it stands there; None without."""
+    return load_agent(arguments.agent) if arguments.agent else None
+
+
+def agent_of(
+    arguments: argparse.Namespace, before: Setup | None = None, *, keeps_form: bool = False
+) -> Agent:
+    """The agent that is named, or one made of the options, with all options applied.
+
+    Without a name, what the session so far was run with holds where no option says otherwise.
+    """
+    server = _server(arguments, before)
+    named = named_agent(arguments)
+    if named is not None:
+        agent = named.replace(**server)
+    elif before is None:
+        agent = Agent(**{"model": server.get("model") or default_model(), **server})
     else:
-        agent = Agent(**{"model": arguments.model or default_model(), **server})
+        agent = Agent(**{**kept_options(before, keeps_form=keeps_form), **server})
+        if not arguments.model:
+            check_is_the_same(agent.model, before)
     return agent.replace(**_changes(agent, arguments))
 
 
-def _server(arguments: argparse.Namespace) -> dict[str, Any]:
+def _server(arguments: argparse.Namespace, before: Setup | None) -> dict[str, Any]:
     """Which model at which server. A key of the agent's own is not sent to another server."""
     server: dict[str, Any] = {}
     model = arguments.model
+    if before is not None and not model and not arguments.agent and not arguments.base_url:
+        server = model_before(before)
     if arguments.base_url and not model:
         raise ConfigurationError("--base-url: name the model at that server too, with -m.")
     if model:
@@ -128,6 +151,10 @@ def _changes(agent: Agent, arguments: argparse.Namespace) -> dict[str, Any]:
     }
     if arguments.instructions is not None:
         changes["instructions"] = arguments.instructions
+    if getattr(arguments, "no_log", False):
+        changes["store"] = None
+    if arguments.approve is not None:
+        changes["approve"] = arguments.approve
     if arguments.schema is not None:
         changes["output"] = read_schema(arguments.schema)
     if arguments.stream is False:

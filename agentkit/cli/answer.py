@@ -38,15 +38,20 @@ class TextWriter:
     """The answer alone, as it arrives where it is known to be the answer.
 
     Text before a tool call is not the answer, and a pipe cannot take it back: with tools, only a
-    terminal sees text at once, unless `streams` says otherwise.
+    terminal sees text at once, unless `streams` says otherwise. `setup` is that of the session so
+    far, which a run does not say again where it goes on with the same.
     """
 
-    def __init__(self, stream: TextIO, *, streams: bool | None = None) -> None:
+    def __init__(
+        self, stream: TextIO, *, streams: bool | None = None, setup: Setup | None = None
+    ) -> None:
         self._stream = stream
         self._is_terminal = stream.isatty()
         self._streams = streams
         self._is_live = False
         self._is_typed = False
+        if setup is not None:
+            self._decide(setup)
         self._turn = ""
         """What of this turn has been written."""
         self._turn_is_over = False

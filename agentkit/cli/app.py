@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import sys
-import traceback
 from collections.abc import Sequence
 from importlib import metadata
 from typing import Any, NoReturn
 
-from agentkit.cli import run, serve, tools
-from agentkit.cli.errors import BROKEN_PIPE, FAILED, INTERRUPTED, MISUSED, exit_code, say, told
+from agentkit.cli import chat, cost, fork, resume, run, runs, serve, show_run, tools, word
+from agentkit.cli.errors import BROKEN_PIPE, FAILED, INTERRUPTED, MISUSED, complain, say
 from agentkit.cli.options import HelpFormatter
 from agentkit.cli.safe_text import one_line
 from agentkit.cli.streams import give_up_what_cannot_be_written, prepare_streams
 from agentkit.errors import AgentkitError
 
-COMMANDS = (run, tools, serve)
+COMMANDS = (run, chat, runs, show_run, resume, word, fork, cost, tools, serve)
 """One module a command: its `add` takes the parsers to add its own to, in the order of the help."""
 
 EXAMPLES = """\
@@ -92,9 +90,5 @@ def _run(arguments: argparse.Namespace) -> int:
         say("Interrupted.")
         return INTERRUPTED
     except AgentkitError as error:
-        if arguments.traceback:
-            with contextlib.suppress(OSError):
-                traceback.print_exception(error)
-        say(told(error))
-        return exit_code(error)
+        return complain(error, shows_traceback=arguments.traceback)
     return code

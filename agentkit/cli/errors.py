@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import traceback
 
-from agentkit.cli.safe_text import one_line
+from agentkit.cli.safe_text import one_line, visible
 from agentkit.errors import (
     AuthenticationError,
     BadRequestError,
@@ -57,6 +58,18 @@ def say(text: str) -> None:
         print(f"agentkit: {one_line(text)}", file=sys.stderr, flush=True)
 
 
+def note(text: str) -> None:
+    """Write a line to stderr that is no complaint."""
+    with contextlib.suppress(OSError):
+        print(visible(text), file=sys.stderr, flush=True)
+
+
+def say_command(text: str, command: str) -> None:
+    """Write a line that ends with a command, as a shell is to read it."""
+    with contextlib.suppress(OSError):
+        print(f"agentkit: {text} {visible(command)}", file=sys.stderr, flush=True)
+
+
 def told(error: Exception) -> str:
     """What went wrong, and what to do about it."""
     text = str(error).strip() or type(error).__name__
@@ -66,6 +79,15 @@ def told(error: Exception) -> str:
         return text
     stop = "" if text.endswith((".", "!", "?")) else "."
     return f"{text}{stop} {remedy}"
+
+
+def complain(error: Exception, *, shows_traceback: bool) -> int:
+    """Say what went wrong in one line, behind the traceback where that is asked for; its code."""
+    if shows_traceback:
+        with contextlib.suppress(OSError):
+            traceback.print_exception(error)
+    say(told(error))
+    return exit_code(error)
 
 
 def exit_code(error: Exception) -> int:

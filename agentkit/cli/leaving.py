@@ -1,4 +1,4 @@
-"""Running a coroutine to its exit code, and leaving though a thread runs on.
+"""Running coroutines in one loop, and leaving though a thread runs on.
 
 Python waits at its exit for the threads of a loop's own pool, where names are looked up and where
 a tool may send work by `asyncio.to_thread`. What blocks there cannot be stopped, so an interrupted
@@ -25,13 +25,22 @@ T = TypeVar("T")
 
 
 def drive(coroutine: Coroutine[Any, Any, int]) -> int:
-    """Run the coroutine in a loop of its own; its exit code.
+    """Run the coroutine in a loop of its own; its exit code."""
+    return drive_with(lambda runner: runner.run(coroutine))
 
-    A thread that is still busy then does not keep the process from ending with that code.
+
+def drive_with(work: Callable[[asyncio.Runner], int]) -> int:
+    """Do work that runs coroutines, all of them in one loop; its exit code.
+
+    Between two of them nothing runs, so a terminal can be read there, and an interrupt is a
+    KeyboardInterrupt. A thread that is still busy at the end does not keep the process from
+    ending with that code.
     """
     threads, code = _Threads(), FAILED
     try:
-        code = asyncio.run(_with_threads(threads, coroutine))
+        with asyncio.Runner() as runner:
+            runner.get_loop().set_default_executor(threads)
+            code = work(runner)
     except BrokenPipeError:
         code = BROKEN_PIPE
         raise
@@ -44,6 +53,12 @@ def drive(coroutine: Coroutine[Any, Any, int]) -> int:
 def die_of_the_next_interrupt() -> None:
     """A second Ctrl-C ends the process at once, also where a tool does not let itself cancel."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def live_on() -> None:
+    """Have an interrupt be a KeyboardInterrupt again, where the last one ended no process."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class _Threads(ThreadPoolExecutor):
@@ -65,11 +80,6 @@ class _Threads(ThreadPoolExecutor):
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002
         super().shutdown(wait=False, cancel_futures=True)
-
-
-async def _with_threads(threads: _Threads, coroutine: Coroutine[Any, Any, int]) -> int:
-    asyncio.get_running_loop().set_default_executor(threads)
-    return await coroutine
 
 
 def _leave_soon(code: int) -> None:

@@ -51,6 +51,14 @@ def at_least_one(text: str) -> int:
     return number
 
 
+def not_negative(text: str) -> int:
+    """An option's value that counts something, where 0 stands for no bound."""
+    number = _whole(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{text} is not 0 or more")
+    return number
+
+
 def seconds(text: str) -> float:
     """An option's value that is a time in seconds."""
     try:

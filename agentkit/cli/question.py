@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 from collections.abc import Sequence
 from typing import TextIO
@@ -12,6 +13,16 @@ from agentkit.responses.parts import File, Image
 
 ASK = """Give a question: agentkit run "What time is it in Oslo?" (or pipe one in)."""
 _ELSEWHERE = ("https:", "http:", "data:")
+
+
+def add_question_options(parser: argparse.ArgumentParser) -> None:
+    """Add the question and what goes with it."""
+    parser.add_argument(
+        "question", nargs="?", help="the question; standard input follows it, or is it (-)"
+    )
+    add = parser.add_argument_group("question").add_argument
+    add("--image", metavar="PATH", action="append", default=[], help="an image to look at, or URL")
+    add("--file", metavar="PATH", action="append", default=[], help="a file to read, or its URL")
 
 
 def question_of(said: str | None, stdin: TextIO | None) -> str:

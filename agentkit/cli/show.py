@@ -115,11 +115,14 @@ class Progress:
         clock: Callable[[], float],
         before_line: Callable[[], None],
         shows_tracebacks: bool = False,
+        is_kept: bool = False,
     ) -> None:
         self._screen = screen
         self._clock = clock
         self._before_line = before_line
         self._shows_tracebacks = shows_tracebacks
+        self._is_kept = is_kept
+        """Whether the session is in a log, so that its name is of use."""
         self._began = clock()
         self._turns = 0
         self._running: dict[str, str] = {}
@@ -153,17 +156,27 @@ class Progress:
 
     def end(self, result: RunResult) -> None:
         """Sum up the run in one line."""
+        self.note(self.summary(result))
+
+    def note(self, text: str) -> None:
+        """Show a line that is about the run, and not of it."""
         self.still()
-        self._line(self.summary(result), "dim")
+        self._line(visible(text), "dim")
+
+    def trace(self, error: BaseException | None) -> None:
+        """Show where an error came from, where that is asked for."""
+        if error is not None and self._shows_tracebacks:
+            self._line(visible("".join(traceback.format_exception(error))).rstrip(), "red")
 
     def summary(self, result: RunResult) -> str:
         """How the run ended, and what it took."""
         calls = result.log.trip.calls.total()
         cost = "" if result.cost is None else f", ${result.cost:.4f}"
         seconds = self._clock() - self._began
+        session = f", session {one_line(result.session)}" if self._is_kept else ""
         return (
-            f"{result.status}: {_counted(result.turns, 'turn')}, {_counted(calls, 'call')}, "
-            f"{_counted(result.usage.total_tokens, 'token')}{cost}, {seconds:.1f} s"
+            f"{result.status}: {counted(result.turns, 'turn')}, {counted(calls, 'call')}, "
+            f"{counted(result.usage.total_tokens, 'token')}{cost}, {seconds:.1f} s{session}"
         )
 
     def unfinished(self) -> str:
@@ -190,8 +203,7 @@ class Progress:
             self._line(f"← {name}: {output} ({event.seconds:.1f} s)", "green")
         else:
             self._line(f"✗ {name}: {output} ({event.ended})", "red")
-        if event.error is not None and self._shows_tracebacks:
-            self._line(visible("".join(traceback.format_exception(event.error))).rstrip(), "red")
+        self.trace(event.error)
 
     def _wait(self) -> None:
         names = ", ".join(self._running.values())
@@ -208,7 +220,8 @@ class Progress:
         self._screen.line(text, style)
 
 
-def _counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """`1 turn`, `2 turns`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 

@@ -41,8 +41,13 @@ def command(arguments: argparse.Namespace) -> int:
     elif arguments.specs and len(tools) == 1:
         write(sys.stdout, _shown(f"{tools[0].explain()}\n"))
     else:
-        write(sys.stdout, _shown(_table(tools)))
+        write_tools(tools)
     return 0
+
+
+def write_tools(tools: Sequence[Tool[..., Any]]) -> None:
+    """Print the names of the tools, a line each, with what running one again does."""
+    write(sys.stdout, _shown(_table(tools)))
 
 
 def _table(tools: Sequence[Tool[..., Any]]) -> str:

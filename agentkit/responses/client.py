@@ -21,12 +21,12 @@ from agentkit.errors import (
 from agentkit.responses.dialect import refused_setting, spoken
 from agentkit.responses.endpoint import Endpoint
 from agentkit.responses.events import Notice, OtherEvent, Snapshot, StreamEvent
-from agentkit.responses.failures import read_error, request_id
+from agentkit.responses.failures import read_error, request_id, was_sent
 from agentkit.responses.providers import endpoint_at
 from agentkit.responses.reply import is_event_stream, read_reply, stream_events
 from agentkit.responses.response import Request
 from agentkit.responses.retry import TRANSIENT_CODES, Retries
-from agentkit.responses.transport import HTTPAnswer, HTTPClient, Pool, Timeouts, was_sent
+from agentkit.responses.transport import HTTPAnswer, HTTPClient, Pool, Timeouts
 
 __all__ = ["Endpoint", "HTTPClient", "ResponsesModel", "Timeouts"]
 

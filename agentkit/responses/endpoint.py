@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from base64 import b64decode
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from functools import cached_property
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from agentkit.errors import ConfigurationError
 from agentkit.responses.dialect import Dialect
+from agentkit.secrets import Secrets
 
 _SECRET_NAME = re.compile(r"auth|key|token|secret|cookie|password|sig", re.IGNORECASE)
+_SCHEMES = frozenset({"apikey", "basic", "bearer", "key", "token"})
+# what stands before the host; a password may hold what ends the host, unless that is a port
+_USER = re.compile(r"(?<=://)(?:[^/?#]*@|[^/?#@:[]*:(?!\d*(?:[/?#]|$)).*@)")
 
 
 @dataclass(frozen=True, repr=False)
@@ -56,16 +62,31 @@ class Endpoint:
 
     @property
     def secrets(self) -> list[str]:
-        """What must not reach an error text."""
-        parts = urlsplit(self.base_url)
-        named = [*self.headers.items(), *parse_qsl(parts.query)]
-        values = [value.removeprefix("Bearer ") for name, value in named if _may_be_secret(name)]
-        return [value for value in (*values, parts.password) if value]
+        """What must not be seen of the address and the headers."""
+        return [*secrets_of_headers(self.headers.items()), *secrets_of_url(self.base_url)]
+
+    @cached_property
+    def hidden(self) -> Secrets:
+        """The same, in all the forms that an answer or an error may show."""
+        return Secrets.of(*self.secrets, mask="[key]")
+
+
+def secrets_of_headers(named: Iterable[tuple[str, str]]) -> list[str]:
+    """What must not be seen of headers, or of the parameters of a URL."""
+    values = [value for name, value in named if _SECRET_NAME.search(name)]
+    return [each for value in values for each in _carried(value) if each]
+
+
+def secrets_of_url(url: str) -> list[str]:
+    """What must not be seen of a URL: the password, or a user without one, and parameters."""
+    parts = urlsplit(url)
+    user = unquote(parts.password or parts.username or "")
+    return [*secrets_of_headers(parse_qsl(parts.query)), *([user] if user else [])]
 
 
 def without_secrets(url: str) -> str:
     """The URL without user, password and query."""
-    address = re.split(r"[?#]", url)[0]
+    address = re.split(r"[?#]", _USER.sub("", url))[0]
     scheme, separator, rest = address.rpartition("://")
     host, slash, path = rest.partition("/")
     return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}"
@@ -79,5 +100,14 @@ def _is_http(url: str) -> bool:
         return False
 
 
-def _may_be_secret(name: str) -> bool:
-    return bool(_SECRET_NAME.search(name))
+def _carried(value: str) -> list[str]:
+    """The key in the value of a header, without the scheme before it; of a user, the password."""
+    scheme, _, token = value.partition(" ")
+    if scheme.lower() not in _SCHEMES:
+        return [value]
+    if scheme.lower() != "basic":
+        return [token]
+    try:
+        return [token, b64decode(token).decode().partition(":")[2]]
+    except ValueError:
+        return [token]

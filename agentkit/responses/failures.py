@@ -117,6 +117,11 @@ def error_fields(body: JSON) -> Wire:
     return body
 
 
+def was_sent(error: ModelError) -> bool:
+    """Whether the server may have had the request: not where it could not be connected to."""
+    return type(error.__cause__).__name__ not in ("ConnectError", "ConnectTimeout", "PoolTimeout")
+
+
 def request_id(headers: Mapping[str, str]) -> str | None:
     """The server's id of the request, under whichever of its names the server uses."""
     names = ("x-request-id", "apim-request-id", "x-generation-id", "request-id")

@@ -162,6 +162,25 @@ class Response:
         return Usage.read(self.wire.get("usage"))
 
     @property
+    def cost(self) -> float | None:
+        """US dollars as the server says them, None where it does not.
+
+        Source: `usage.cost` of OpenRouter, and `cost_details.upstream_inference_cost` besides where
+        a key of one's own pays the provider; `usage.cost_in_usd_ticks` of xAI, 10¹⁰ a dollar.
+        """
+        usage = self.wire.get("usage")
+        if not isinstance(usage, dict):
+            return None
+        cost, ticks = usage.get("cost"), usage.get("cost_in_usd_ticks")
+        if isinstance(cost, int | float) and usage.get("is_byok"):
+            details = usage.get("cost_details")
+            paid = details.get("upstream_inference_cost") if isinstance(details, dict) else None
+            return cost + paid if isinstance(paid, int | float) else None
+        if isinstance(cost, int | float):
+            return float(cost)
+        return ticks / 10**10 if isinstance(ticks, int | float) else None
+
+    @property
     def calls(self) -> list[FunctionCall]:
         """What the model asks to be run, in order."""
         return [item for item in self.output if isinstance(item, FunctionCall)]

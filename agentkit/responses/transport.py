@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import sys
 from collections.abc import (
     AsyncGenerator,
@@ -17,6 +18,7 @@ from collections.abc import (
     Iterator,
     Mapping,
 )
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary, finalize
@@ -24,6 +26,7 @@ from weakref import WeakKeyDictionary, finalize
 import httpx
 
 from agentkit.errors import (
+    AgentkitError,
     ConfigurationError,
     ModelError,
     ModelTimeoutError,
@@ -31,6 +34,7 @@ from agentkit.errors import (
     TransportError,
 )
 from agentkit.responses.endpoint import Endpoint
+from agentkit.secrets import Secrets
 
 DRAIN = 1.0
 """Seconds to wait for the end of a body behind its last event."""
@@ -71,6 +75,7 @@ class Pool:
     def __init__(self, given: HTTPClient | None, timeouts: Timeouts | None) -> None:
         self._given = given
         self._timeouts = timeouts
+        _hide_in_logs_of(given)
         self._open: _Open = WeakKeyDictionary()
         finalize(self, _let_go_later, self._open).atexit = False
 
@@ -80,20 +85,25 @@ class Pool:
     ) -> AsyncIterator[HTTPAnswer]:
         """The answer to a POST, once its headers are there. Raises ModelError."""
         client = await self._client()
-        sent = {**headers, **endpoint.headers}
         try:
-            with errors_of(client, endpoint):
-                request = client.build_request(
-                    "POST", endpoint.url, content=body, headers=sent, **self._waits(client)
+            with errors_of(client, endpoint), _hidden_in_logs(endpoint.hidden):
+                response = await client.send(
+                    client.build_request(
+                        "POST",
+                        endpoint.url,
+                        content=body,
+                        headers={**headers, **endpoint.headers},
+                        **self._waits(client),
+                    ),
+                    stream=True,
                 )
-                response = await client.send(request, stream=True)
             answer = HTTPAnswer(response, client, endpoint)
             try:
                 yield answer
             finally:
                 await answer.close()
-        except ModelError as error:
-            redact(error, endpoint.secrets)
+        except Exception as error:  # of whatever kind it is, the key must not be in it
+            endpoint.hidden.redact(error)
             raise
 
     async def _client(self) -> Any:
@@ -134,9 +144,10 @@ class HTTPAnswer:
         self.chunks = _chunks(response.aiter_bytes(), client, endpoint)
         """The decompressed pieces of the body; iterating raises ModelError."""
         self._response = response
+        self._hidden = endpoint.hidden
 
     async def content(self) -> bytes:
-        """The whole body. Raises ModelError."""
+        """The whole body, of an error without the key. Raises ModelError."""
         pieces, size = [], 0
         async for chunk in self.chunks:
             pieces.append(chunk)
@@ -144,7 +155,9 @@ class HTTPAnswer:
             if size > MAX_BODY:
                 why = f"The answer has more than {MAX_BODY:,} bytes."
                 raise ProtocolError(why, status=self.status)
-        return b"".join(pieces)
+        body = b"".join(pieces)
+        # an error shows the beginning of it, which could end within the key
+        return body if self.status < 300 else self._hidden.hide_bytes(body)
 
     async def drain(self) -> None:
         """Read the end of the body, so that the connection can serve the next request."""
@@ -166,36 +179,64 @@ def errors_of(client: Any, endpoint: Endpoint) -> Iterator[None]:
     module = _module_of(client)
     try:
         yield
-    except (module.InvalidURL, module.UnsupportedProtocol) as error:
-        raise ConfigurationError(
+    except (module.HTTPError, module.StreamError, module.InvalidURL, OSError) as error:
+        raise _as_ours(_without_request(error), module, endpoint) from error
+
+
+def _without_request(error: Any) -> Any:
+    """The error, which does not lead to the key: it is in the request's URL or its headers."""
+    if hasattr(type(error), "request"):
+        error.request = None
+    return error
+
+
+def _as_ours(error: Exception, module: Any, endpoint: Endpoint) -> AgentkitError:
+    if isinstance(error, module.InvalidURL | module.UnsupportedProtocol):
+        return ConfigurationError(
             f"base_url {endpoint.shown!r} is not a URL that can be reached: {error}"
-        ) from error
-    except module.TimeoutException as error:
-        raise ModelTimeoutError(
+        )
+    if isinstance(error, module.TimeoutException):
+        return ModelTimeoutError(
             f"{endpoint.shown} did not answer in time ({type(error).__name__})."
-        ) from error
-    except module.ConnectError as error:
-        raise TransportError(
+        )
+    if isinstance(error, module.ConnectError):
+        return TransportError(
             f"Cannot reach {endpoint.shown}: {_reason(error)}. Check the address and the network."
-        ) from error
-    except (module.HTTPError, module.StreamError, OSError) as error:
-        raise TransportError(
-            f"The connection to {endpoint.shown} broke: {_reason(error)}."
-        ) from error
+        )
+    return TransportError(f"The connection to {endpoint.shown} broke: {_reason(error)}.")
 
 
-def was_sent(error: ModelError) -> bool:
-    """Whether the server may have had the request: not where it could not be connected to."""
-    return type(error.__cause__).__name__ not in ("ConnectError", "ConnectTimeout", "PoolTimeout")
+_SENT: ContextVar[Secrets | None] = ContextVar("secrets of the request under way", default=None)
 
 
-def redact(error: ModelError, secrets: list[str]) -> None:
-    """Take what is secret out of everything that the error shows."""
-    for secret in secrets:
-        error.message = error.message.replace(secret, "[key]")
-        error.code = error.code and error.code.replace(secret, "[key]")
-        error.param = error.param and error.param.replace(secret, "[key]")
-    error.args = (error.message,)
+class _HidingFilter(logging.Filter):
+    """Hides the secrets of a request in what its client logs: its URL, an answer's headers."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if secrets := _SENT.get():
+            record.msg, record.args = secrets.hide(record.getMessage()), ()
+        return True
+
+
+_FILTER = _HidingFilter()
+
+
+def _hide_in_logs_of(client: Any) -> None:
+    """Filter what the client's library logs; a logger hands no filter down, so each gets it."""
+    module = _module_of(client).__name__
+    core = module.replace("httpx", "httpcore")
+    below = (f"{core}.{part}" for part in ("connection", "http11", "http2", "proxy", "socks"))
+    for name in (module, *below):
+        logging.getLogger(name).addFilter(_FILTER)
+
+
+@contextlib.contextmanager
+def _hidden_in_logs(secrets: Secrets) -> Iterator[None]:
+    before = _SENT.set(secrets)
+    try:
+        yield
+    finally:
+        _SENT.reset(before)
 
 
 async def _chunks(

@@ -1,7 +1,22 @@
 """Where logs are kept: one protocol, and stores that keep to it.
 
-    protocol.py    what a store does, and the values it gives
-    text.py        what of a record is searched
+    protocol.py            what a store does, and the values it gives
+    opened.py              a path or a URL to a store
+    text.py                names of sessions, and what of a record is searched
+    rows.py                a record as a row of a database, and back
+    moments.py             times as whole microseconds
+    turns.py               who may have a session in this process
+    sqlite.py              SQLiteStore: one file, many processes of one machine
+    sqlite_file.py         where it is, how it is opened, its errors in words
+    sqlite_schema.py       its tables, in numbered steps
+    sqlite_thread.py       the threads that own its connections, and how writes are committed
+    sqlite_writing.py      what is written        sqlite_reading.py      what is read
+    file_locks.py          sessions held by files that the kernel lets go of
+    postgres.py            PostgresStore: a server, many machines
+    postgres_place.py      how it is reached      postgres_pool.py       its connections
+    postgres_schema.py     its tables             postgres_words.py      words as it finds them
+    postgres_writing.py    what is written        postgres_reading.py    what is read
+    postgres_holds.py      sessions held by locks of the server
 
 A store knows records, and nothing of how a run goes on.
 """

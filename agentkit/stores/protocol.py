@@ -103,7 +103,8 @@ class Store(Protocol):
         """Keep the records behind the `expected_seq` that the session has: all of them, or none.
 
         When it returns they are kept. Raises Conflict where the session has another number of
-        records. A commit whose answer was lost is looked up, and not made twice.
+        records. A commit whose answer was lost is looked up, and not made twice. Without records
+        it says the summary anew; without a summary the last one stands.
         """
         ...
 
@@ -118,17 +119,25 @@ class Store(Protocol):
         ...
 
     async def search(self, text: str, *, limit: int = 20) -> Sequence[Found]:
-        """Inputs, answers and outputs with all the words of the text, the newest first."""
+        """Inputs, answers and outputs with all the words of the text, the newest first.
+
+        The last word may be the beginning of one. No text is an error; one without words finds
+        nothing. What a fork shares is found once.
+        """
         ...
 
     async def spent(self, since: datetime | None = None) -> Sequence[Spent]:
-        """Every stored answer, in the order they were stored; of a fork, its own alone."""
+        """Every stored answer and compaction, in the order they were stored.
+
+        Of a fork, its own alone: what it shares was paid for once.
+        """
         ...
 
     async def delete(self, session: str) -> bool:
         """Take a session away, its text included; whether it was there.
 
-        Its forks keep what they shared with it.
+        Its forks keep what they shared with it, each record still once: another session is their
+        parent then, or none.
         """
         ...
 

@@ -30,7 +30,10 @@ def population(city: str) -> int:
 
 """
 KEYS = {provider.key_variable for provider in PROVIDERS.values()} - {""}
-ENVIRONMENT = (*KEYS, "AGENTKIT_PROVIDER", "NO_COLOR", "FORCE_COLOR", "OLLAMA_HOST")
+ENVIRONMENT = (
+    *KEYS,
+    *("AGENTKIT_DB", "AGENTKIT_PROVIDER", "COLUMNS", "FORCE_COLOR", "NO_COLOR", "OLLAMA_HOST"),
+)
 
 Start = Callable[..., "subprocess.Popen[str]"]
 
@@ -39,6 +42,9 @@ Start = Callable[..., "subprocess.Popen[str]"]
 def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ENVIRONMENT:
         monkeypatch.delenv(name, raising=False)
+    # nothing is kept in the home folder of whoever runs the tests
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setattr(sys, "stdin", io.StringIO(""))
     monkeypatch.setattr(sys, "path", sys.path[:])
     monkeypatch.chdir(tmp_path)

@@ -1,0 +1,162 @@
+"""Asking a person about calls that wait, each with its arguments shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from agentkit.approval import Answer, Approve, Decision, Edit, Reject
+from agentkit.calls import CallState
+from agentkit.cli.safe_text import one_line, safe_json
+from agentkit.cli.terminal import Terminal, editor_of
+from agentkit.encoding import decode
+from agentkit.errors import ConfigurationError, ToolArgumentError
+from agentkit.result import RunResult
+from agentkit.tools import Tool
+
+MOST_LINES = 30
+MOST_OF_A_LINE = 300
+"""How much of the arguments is shown at once, in lines and in characters of one."""
+
+
+class Asked:
+    """The calls that a person was asked about and left waiting, so that none is asked twice."""
+
+    def __init__(self, terminal: Terminal, tools: Mapping[str, Tool]) -> None:
+        self._terminal = terminal
+        self._tools = tools
+        self._left: set[str] = set()
+
+    def decisions(self, result: RunResult) -> list[Decision]:
+        """What is decided on the calls of a result; empty where all of them are left waiting.
+
+        At Ctrl-D the calls that follow are left too, at Ctrl-C all.
+        """
+        waiting = {call.call_id: call for call in result.log.waiting_calls}
+        decided: list[Decision] = []
+        try:
+            for pending in result.pending:
+                call = waiting[pending.call_id]
+                if call.call_id in self._left:
+                    continue
+                decision = _Question(call, pending.reason, self._terminal, self._tools).decision()
+                if decision is None:
+                    self._left.add(call.call_id)
+                else:
+                    decided.append(decision)
+        except EOFError:
+            self._left |= waiting.keys()
+        except KeyboardInterrupt:
+            self._terminal.show("")
+            return []
+        return decided
+
+
+class _Question:
+    """What is asked about one call."""
+
+    def __init__(
+        self, call: CallState, reason: str, terminal: Terminal, tools: Mapping[str, Tool]
+    ) -> None:
+        self._call, self._reason = call, reason
+        self._terminal = terminal
+        self._tool = tools.get(call.name)
+        self._draft = _pretty(call.arguments)
+        self._keys = self._possible()
+
+    def decision(self) -> Decision | None:
+        """The person's word; None leaves the call waiting."""
+        name = one_line(self._call.name)
+        self._terminal.show(f"? {name}: {self._reason}\n{shown(self._call.arguments)}")
+        while True:
+            key = self._terminal.ask_anew(f"{name}: {', '.join(self._keys.values())} > ").lower()
+            if key == "q":
+                return None
+            if key == "s":
+                self._terminal.show(_pretty(self._call.arguments))
+            elif key in self._keys:
+                decision = self._decided(key)
+                if decision is not None:
+                    return decision
+
+    def _possible(self) -> dict[str, str]:
+        again = " again" if self._call.may_have_run else ""
+        keys = {"y": f"y run it{again}", "n": "n reject"}
+        if not self._call.is_the_servers_own:
+            keys |= {"e": "e edit", "a": "a answer by hand"}
+        if self._call.is_orphan:
+            del keys["y"], keys["e"]
+        return {**keys, "s": "s show whole", "q": "q leave it waiting"}
+
+    def _decided(self, key: str) -> Decision | None:
+        ask, call_id = self._terminal.ask, self._call.call_id
+        words: dict[str, Callable[[], Decision | None]] = {
+            "y": lambda: Approve(call_id),
+            "n": lambda: Reject(call_id, ask("why, for the model to read (or nothing): ")),
+            "a": lambda: Answer(call_id, ask("its result: ")),
+            "e": self._edited,
+        }
+        return words[key]()
+
+    def _edited(self) -> Decision | None:
+        try:
+            text = self._text()
+            if text.strip() in ("", _pretty(self._call.arguments).strip()):
+                self._terminal.show("Nothing was changed.")
+                return None
+            self._draft = text
+            return Edit(self._call.call_id, self._checked(text))
+        except ConfigurationError as error:
+            self._terminal.show(one_line(str(error)))
+            return None
+
+    def _text(self) -> str:
+        editor = editor_of()
+        if editor:
+            return self._terminal.edit(editor, self._draft)
+        return self._terminal.ask("its arguments as JSON (or nothing): ")
+
+    def _checked(self, text: str) -> dict[str, Any]:
+        arguments = object_of(text)
+        try:
+            if self._tool is not None:
+                self._tool.bind(text)
+        except ToolArgumentError as error:
+            raise ConfigurationError(f"It does not fit: {'; '.join(error.problems)}") from error
+        return arguments
+
+
+def object_of(text: str) -> dict[str, Any]:
+    """The arguments that a text says. Raises ConfigurationError for what is no JSON object."""
+    try:
+        value = decode(text)
+    except ValueError as error:
+        raise ConfigurationError(f"That is not JSON: {error}.") from error
+    if not isinstance(value, dict):
+        raise ConfigurationError(f'Arguments are a JSON object, such as {{"x": 1}}, not {text}.')
+    return value
+
+
+def shown(arguments: str) -> str:
+    """Arguments on lines of their own, long and many lines cut, with a note that they are."""
+    whole = _pretty(arguments).splitlines()
+    lines = [line if len(line) <= MOST_OF_A_LINE else _cut(line) for line in whole[:MOST_LINES]]
+    if lines == whole:
+        return "\n".join(lines)
+    more = len(whole) - len(lines)
+    note = f"; {more} more lines" if more else ""
+    return "\n".join([*lines, f"[not all of it{note}: s shows it whole]"])
+
+
+def _cut(line: str) -> str:
+    return f"{line[:MOST_OF_A_LINE]}… [{len(line) - MOST_OF_A_LINE:,} more characters]"
+
+
+def _pretty(arguments: str) -> str:
+    """The arguments as JSON that a terminal shows and does not obey, or their text as a string."""
+    try:
+        value = decode(arguments)
+    except ValueError:
+        value = arguments
+    return safe_json(json.dumps(value, ensure_ascii=False, indent=2))

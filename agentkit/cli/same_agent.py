@@ -1,0 +1,82 @@
+"""The agent that a session was run with, as far as its log can say.
+
+The functions behind its tools are not in a log, and a key is looked up anew, for its own server.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from agentkit.agent import Agent
+from agentkit.encoding import Wire
+from agentkit.errors import ConfigurationError
+from agentkit.models import OFFLINE
+from agentkit.records import Setup
+from agentkit.responses.endpoint import without_secrets
+from agentkit.responses.providers import PROVIDERS, Provider
+from agentkit.responses.response import Model
+
+_NO_NAME = (
+    "The model of this session was an object of its agent. Name the agent with -a, or another "
+    "model with -m."
+)
+
+
+def model_before(setup: Setup, environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """The session's own model, as arguments of an Agent.
+
+    Raises ConfigurationError for one that no name leads to.
+    """
+    server, name = setup.model
+    if not server and name == OFFLINE:
+        return {"model": OFFLINE}
+    if not server or not name:
+        raise ConfigurationError(_NO_NAME)
+    for provider in PROVIDERS.values():
+        if _address(provider, environment) == server:
+            return {"model": f"{provider.name}:{name}"}
+    return {"model": name, "base_url": server}
+
+
+def check_is_the_same(model: Model, setup: Setup) -> None:
+    """Raise ConfigurationError for a model that is another, or elsewhere, than the session's."""
+    endpoint = getattr(model, "endpoint", None)
+    if (str(getattr(endpoint, "shown", "")), getattr(model, "name", "")) != setup.model:
+        raise ConfigurationError(_NO_NAME)
+
+
+def kept_options(setup: Setup, *, keeps_form: bool) -> dict[str, Any]:
+    """Instructions and settings, as arguments of an Agent; what the answer has to be with them."""
+    fields = {key: each for key, each in setup.fields.values.items() if key not in _OWN_PLACE}
+    text = dict(setup.fields.values.get("text") or {})
+    form = text.pop("format", None) or {}
+    options: dict[str, Any] = {"instructions": setup.fields.values.get("instructions") or ""}
+    options["settings"] = {**fields, **({"text": text} if text else {})}
+    if keeps_form and setup.tool_choice is not None:
+        options["settings"]["tool_choice"] = setup.tool_choice
+    if keeps_form and form.get("type") == "json_schema":
+        options["output"] = form["schema"]
+    return options
+
+
+def tools_gone(setup: Setup | None, agent: Agent | None = None) -> list[str]:
+    """The session's tools that an agent does not have; those of the server by their type."""
+    before = setup.fields.values.get("tools") if setup else ()
+    now = [*agent.tools, *_names(agent.hosted_tools)] if agent else ()
+    return sorted(_names(before or ()) - set(now))
+
+
+def _names(tools: Iterable[Wire]) -> set[str]:
+    return {str(tool.get("name") or tool.get("type")) for tool in tools}
+
+
+_OWN_PLACE = ("model", "instructions", "tools", "text")
+
+
+def _address(provider: Provider, environment: Mapping[str, str]) -> str:
+    try:
+        return without_secrets(provider.url(environment))
+    except ConfigurationError:  # one that has to be told where it is
+        return ""

@@ -1,0 +1,34 @@
+"""What to add to a log so that it goes on: decisions, or a word to the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from agentkit.approval import Decision, decision_records
+from agentkit.errors import ConfigurationError
+from agentkit.moves import CallTools, Finish, next_move
+from agentkit.records import Input, Record
+from agentkit.responses.items import user_message
+from agentkit.sessions import Place
+from agentkit.tools import Tool
+
+
+def resumed(
+    place: Place, decisions: Sequence[Decision], tools: Mapping[str, Tool]
+) -> Sequence[Record]:
+    """What to add to a log so that it goes on."""
+    log = place.log
+    if not any(isinstance(record, Input) for record in log.records):
+        raise ConfigurationError(
+            f"There is no run to go on with in {place.session!r}. Pass its result or its log, or "
+            "the store that it is in."
+        )
+    decided, end = decision_records(log, decisions, tools), next_move(log)
+    if decided or isinstance(end, CallTools):
+        if place.journal is None:
+            log.claim()
+        return decided
+    status = end.status if isinstance(end, Finish) else None
+    if status in ("limited", "incomplete"):
+        return [Input((user_message("Go on."),))]
+    return [Input(())] if status == "failed" else []

@@ -1,0 +1,23 @@
+"""Times as databases and lock-free comparisons take them: whole microseconds since 1970 in UTC."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def now_utc() -> datetime:
+    """The time by this machine's clock."""
+    return datetime.now(UTC)
+
+
+def microseconds(time: datetime) -> int:
+    """The time as a number; one without a zone is this machine's."""
+    aware = time if time.tzinfo else time.astimezone()
+    return (aware - _EPOCH) // timedelta(microseconds=1)
+
+
+def moment(number: int) -> datetime:
+    """The time that is the number, in UTC."""
+    return _EPOCH + timedelta(microseconds=number)

@@ -1,0 +1,161 @@
+"""Logs in a PostgreSQL database, for runs on many machines. Needs the extra `postgres`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+from weakref import finalize
+
+from agentkit.errors import ConfigurationError
+from agentkit.records import Record
+from agentkit.stores import postgres_reading as reading
+from agentkit.stores import postgres_writing as writing
+from agentkit.stores.moments import now_utc
+from agentkit.stores.postgres_holds import Holds
+from agentkit.stores.postgres_place import Place
+from agentkit.stores.postgres_pool import Pool
+from agentkit.stores.protocol import Found, Kept, SessionInfo, Spent, Summary
+from agentkit.stores.rows import rows_of
+from agentkit.stores.text import checked_session
+
+if TYPE_CHECKING:
+    from agentkit.stores.postgres_pool import Connection
+
+T = TypeVar("T")
+Sleep = Callable[[float], Awaitable[object]]
+
+
+class PostgresStore:
+    """Logs in the tables `agentkit_sessions` and `agentkit_records`, made at the first use.
+
+    They are in the schema that the URL's user works in; `?options=-csearch_path%3Dname` in the URL
+    says another. A session is held through a connection of its own, so a pooler in front of the
+    server has to pool sessions, not transactions.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        connections: int = 4,
+        timeout: float = 30.0,
+        connect_timeout: float = 10.0,
+        now: Callable[[], datetime] = now_utc,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        """Nothing is connected yet. Raises ConfigurationError for a URL that cannot be read.
+
+        url: `postgresql://user:password@host:port/database`, or anything else that libpq reads.
+        connections: at most as many at once, and one more that holds sessions.
+        timeout: seconds that a statement may take.
+        connect_timeout: seconds that connecting may take, at least 2.
+        """
+        if connections < 1 or timeout <= 0 or connect_timeout <= 0:
+            raise ConfigurationError(
+                "PostgresStore: connections, timeout and connect_timeout have to be positive."
+            )
+        self._place = Place(url, connect_timeout, timeout)
+        self._options = (self._place, connections, 2 * timeout + connect_timeout, sleep)
+        self._now = now
+        self._processes: dict[int, _Process] = {}
+
+    def __repr__(self) -> str:
+        return f"PostgresStore({str(self._place)!r})"
+
+    async def load(self, session: str) -> Kept:
+        """All records of a session, in order."""
+        return await self._do(partial(reading.load, session=checked_session(session)))
+
+    async def append(
+        self,
+        session: str,
+        expected_seq: int,
+        records: Sequence[Record],
+        summary: Summary | None = None,
+    ) -> None:
+        """Keep the records behind the `expected_seq` that the session has: all of them, or none."""
+        commit = writing.Commit(
+            checked_session(session),
+            expected_seq,
+            rows_of(session, records),
+            self._now(),
+            summary,
+            self._process().holds.holder(session),
+        )
+        await self._do(partial(writing.append, commit=commit))
+
+    async def list(
+        self,
+        *,
+        status: Collection[str] = (),
+        limit: int | None = 100,
+        before: datetime | None = None,
+    ) -> Sequence[SessionInfo]:
+        """Sessions, the last updated first; of these statuses alone, where some are named."""
+        work = partial(reading.listed, status=status, limit=limit, before=before)
+        return await self._do(work)
+
+    async def search(self, text: str, *, limit: int = 20) -> Sequence[Found]:
+        """Inputs, answers and outputs with all the words of the text, the newest first."""
+        return await self._do(partial(reading.search, text=text, limit=limit))
+
+    async def spent(self, since: datetime | None = None) -> Sequence[Spent]:
+        """Every stored answer, in the order they were stored; of a fork, its own alone."""
+        return await self._do(partial(reading.spent, since=since))
+
+    async def delete(self, session: str) -> bool:
+        """Take a session away, its text included; whether it was there."""
+        return await self._do(writing.deletion(checked_session(session)))
+
+    async def fork(self, session: str, at: int, fork: str, records: Sequence[Record] = ()) -> None:
+        """A new session that begins with the first `at` records of another, and these behind."""
+        commit = writing.Commit(
+            checked_session(fork),
+            at,
+            rows_of(fork, records),
+            self._now(),
+            holder=self._process().holds.holder(fork),
+            parent=checked_session(session),
+        )
+        await self._do(partial(writing.fork, commit=commit))
+
+    def hold(self, session: str, *, wait: bool = False) -> AbstractAsyncContextManager[None]:
+        """Be the only one that runs this session, until the block is left or the process ends."""
+        return self._process().holds.hold(checked_session(session), wait=wait)
+
+    async def close(self) -> None:
+        """Let go of the connections; the next use makes new ones."""
+        await asyncio.gather(*map(asyncio.wrap_future, self._process().close()))
+
+    async def _do(self, work: Callable[[Connection], T]) -> T:
+        return await self._process().pool.do(work)
+
+    def _process(self) -> _Process:
+        """What this process has: neither connections nor threads survive a fork."""
+        pid = os.getpid()
+        if pid not in self._processes:
+            own = self._processes.setdefault(pid, _Process(*self._options))
+            finalize(self, own.close).atexit = False
+        return self._processes[pid]
+
+
+class _Process:
+    """The connections of one process, and what it holds."""
+
+    def __init__(self, place: Place, connections: int, patience: float, sleep: Sleep) -> None:
+        self._pid = os.getpid()
+        self.pool = Pool(place, connections, patience)
+        self.keeper = Pool(place, 1, patience)
+        self.holds = Holds(self.keeper, sleep)
+
+    def close(self) -> Sequence[Future[None]]:
+        """Let the connections go; what is done when they have gone."""
+        if os.getpid() != self._pid:
+            return []
+        return [*self.pool.close(), *self.keeper.close()]

@@ -1,0 +1,71 @@
+"""A record as a row of a database: its kind, its JSON text, and what is searched of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from agentkit.encoding import Wire, decode, encode
+from agentkit.errors import ConfigurationError, StoreError
+from agentkit.records import Record, dump_record, load_record
+from agentkit.responses.response import Usage
+from agentkit.stores.protocol import Spent
+from agentkit.stores.text import searchable
+
+
+@dataclass(frozen=True)
+class Row:
+    """A record as it is stored."""
+
+    kind: str
+    body: str
+    text: str
+    """What is searched of it, empty for nothing."""
+
+
+def rows_of(session: str, records: Sequence[Record]) -> list[Row]:
+    """The records as they are stored. Raises StoreError for one that is no JSON."""
+    try:
+        return [
+            Row(record.kind, encode(dump_record(record)).decode(), searchable(record))
+            for record in records
+        ]
+    except (TypeError, ValueError, RecursionError) as error:
+        raise StoreError(
+            f"A record of session {session!r} cannot be stored, since it is no JSON: {error}."
+        ) from error
+
+
+def record_of(body: bytes | str) -> Record:
+    """The record that was stored. Raises StoreError that says why it cannot be read."""
+    try:
+        return load_record(_wire(body))
+    except ConfigurationError as error:
+        raise StoreError(str(error)) from error
+
+
+def spent_of(session: str, at: datetime, body: bytes | str) -> Spent:
+    """What a stored answer or compaction took, without making a record of it.
+
+    Raises StoreError that says why it cannot be read.
+    """
+    wire = _wire(body)
+    response = wire.get("response")
+    try:
+        if response is None:
+            return Spent(session, at, "", Usage(**(wire.get("usage") or {})), wire.get("cost"))
+        model, usage = str(response.get("model") or ""), Usage.read(response.get("usage"))
+        return Spent(session, at, model, usage, wire.get("cost"))
+    except (TypeError, AttributeError) as error:
+        raise StoreError(f"It has no usage that can be read: {error}.") from error
+
+
+def _wire(body: bytes | str) -> Wire:
+    try:
+        wire = decode(body)
+    except ValueError as error:
+        raise StoreError(f"It is no JSON: {error}.") from error
+    if not isinstance(wire, dict):
+        raise StoreError("It is no JSON object.")
+    return wire

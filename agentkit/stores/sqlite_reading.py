@@ -1,0 +1,146 @@
+"""What a SQLite store reads: one function for each thing it gives, given a connection."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection
+from contextlib import suppress
+from datetime import datetime
+
+from agentkit.encoding import encode
+from agentkit.errors import StoreError
+from agentkit.records import Record
+from agentkit.stores.moments import microseconds, moment
+from agentkit.stores.protocol import Found, Kept, SessionInfo, Spent, Summary
+from agentkit.stores.rows import record_of, spent_of
+from agentkit.stores.sqlite_file import DatabaseFile
+from agentkit.stores.text import storable, words
+
+ALL = 2**62
+"""More than any session has records, and later than any time."""
+
+
+# the bytes as they are, so that a damaged one is that record's fault alone
+_SPAN = """SELECT seq, at, CAST(body AS BLOB) FROM records
+    WHERE session = ? AND seq < ? ORDER BY seq"""
+
+_SCAN = """SELECT seq, CAST(body AS BLOB) FROM records NOT INDEXED
+    WHERE session = ? ORDER BY id"""
+_COUNT = "coalesce((SELECT max(seq) + 1 FROM records WHERE session = s.session), parent_seq)"
+_INFO = f"""SELECT session, created, updated, {_COUNT}, title, status, turns, tokens, cost, parent
+    FROM sessions AS s WHERE updated < ?"""  # noqa: S608 - made of constants
+_LISTED = f"{_INFO} ORDER BY updated DESC LIMIT ?"
+_LISTED_BY_STATUS = f"""{_INFO} AND status IN (SELECT value FROM json_each(?))
+    ORDER BY updated DESC LIMIT ?"""  # noqa: S608 - made of constants
+
+
+def load(connection: sqlite3.Connection, session: str, file: DatabaseFile) -> Kept:
+    """All records of a session, its ancestors' first.
+
+    Raises StoreError for one that cannot be read; its `.records` are those before it.
+    """
+    records: list[Record] = []
+    at: list[datetime] = []
+    # one transaction, so that no ancestor goes away between two statements
+    connection.execute("BEGIN")
+    try:
+        parent, spans = _ancestry(connection, session)
+        for span in spans:
+            for seq, time, body in connection.execute(_SPAN, span):
+                if seq != len(records):
+                    raise StoreError(f"The next one there is {seq}.")
+                records.append(record_of(body))
+                at.append(moment(time))
+    except (sqlite3.Error, StoreError) as error:
+        found = max(records, _scanned(connection, session), key=len)
+        reason = file.spoken(error) if isinstance(error, sqlite3.Error) else error
+        raise StoreError(
+            f"Session {session!r} in {file.path} cannot be read from record {len(found)} on. "
+            f"{reason}",
+            found,
+        ) from error
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+    return Kept(tuple(records), tuple(at), parent)
+
+
+def listed(
+    connection: sqlite3.Connection,
+    status: Collection[str],
+    limit: int | None,
+    before: datetime | None,
+) -> list[SessionInfo]:
+    """Sessions, the last updated first."""
+    end, most = ALL if before is None else microseconds(before), -1 if limit is None else limit
+    if status:
+        wanted = encode([storable(word) for word in status]).decode()
+        rows = connection.execute(_LISTED_BY_STATUS, (end, wanted, most))
+    else:
+        rows = connection.execute(_LISTED, (end, most))
+    return [
+        SessionInfo(session, moment(created), moment(updated), count, Summary(*summary), parent)
+        for session, created, updated, count, *summary, parent in rows
+    ]
+
+
+def search(connection: sqlite3.Connection, text: str, limit: int) -> list[Found]:
+    """Records with all words of the text, the last as the beginning of one; the newest first."""
+    wanted = " ".join(f'"{word}"' for word in words(text))
+    if not wanted:
+        return []
+    rows = connection.execute(
+        "SELECT r.session, r.seq, r.at, r.kind, texts.text FROM texts"
+        " JOIN records AS r ON r.id = texts.rowid"
+        " WHERE texts MATCH ? ORDER BY texts.rowid DESC LIMIT ?",
+        (wanted + "*", limit),
+    )
+    return [Found(session, seq, moment(at), kind, text) for session, seq, at, kind, text in rows]
+
+
+def spent(
+    connection: sqlite3.Connection, since: datetime | None, file: DatabaseFile
+) -> list[Spent]:
+    """What answers and compactions took, in the order they were stored."""
+    rows = connection.execute(
+        "SELECT session, seq, at, CAST(body AS BLOB) FROM records"
+        " WHERE kind IN ('answer', 'compaction') AND at >= ? ORDER BY at, id",
+        (-ALL if since is None else microseconds(since),),
+    )
+    answers = []
+    for session, seq, at, body in rows:
+        try:
+            answers.append(spent_of(session, moment(at), body))
+        except StoreError as error:
+            raise StoreError(
+                f"Record {seq} of session {session!r} in {file.path} cannot be read. {error}"
+            ) from error
+    return answers
+
+
+def _ancestry(
+    connection: sqlite3.Connection, session: str
+) -> tuple[str | None, list[tuple[str, int]]]:
+    """The parent, and whose records make up the session: up to which seq, the oldest first."""
+    spans = connection.execute(
+        # each takes what is before its child's beginning, and before its child's own end
+        "WITH RECURSIVE chain(session, parent, parent_seq, until) AS ("
+        " SELECT session, parent, parent_seq, ?2 FROM sessions WHERE session = ?1"
+        " UNION SELECT s.session, s.parent, s.parent_seq, min(c.until, c.parent_seq)"
+        " FROM chain AS c JOIN sessions AS s ON s.session = c.parent"
+        ") SELECT session, until, parent FROM chain",
+        (session, ALL),
+    ).fetchall()
+    parent = spans[0][2] if spans else None
+    return parent, [(name, until) for name, until, _parent in reversed(spans)]
+
+
+def _scanned(connection: sqlite3.Connection, session: str) -> list[Record]:
+    """The first records of a session as far as they can be read without its indexes."""
+    records: list[Record] = []
+    with suppress(sqlite3.Error, StoreError):
+        for seq, body in connection.execute(_SCAN, (session,)):
+            if seq != len(records):
+                break
+            records.append(record_of(body))
+    return records

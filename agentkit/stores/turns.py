@@ -1,0 +1,63 @@
+"""Turns: who may have something in this process, first come, first served.
+
+Works across threads and event loops.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import AsyncIterator
+from concurrent.futures import Future
+from contextlib import asynccontextmanager
+
+from agentkit.errors import Conflict
+
+
+class Turns:
+    """Names of which each is somebody's at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: dict[str, deque[Future[None]]] = {}
+        """Those who wait for each name that is taken."""
+
+    @asynccontextmanager
+    async def turn(self, name: str, *, wait: bool) -> AsyncIterator[None]:
+        """Have the name until the block is left. Raises Conflict where it is taken, or waits."""
+        ticket = self._draw(name, wait)
+        try:
+            if ticket is not None:
+                await asyncio.wrap_future(ticket)
+            yield
+        finally:
+            self._leave(name, ticket)
+
+    def _draw(self, name: str, wait: bool) -> Future[None] | None:
+        with self._lock:
+            waiting = self._waiting.get(name)
+            if waiting is None:
+                self._waiting[name] = deque()
+                return None
+            if not wait:
+                raise Conflict(f"Session {name!r} is being run by another in this process.")
+            ticket: Future[None] = Future()
+            waiting.append(ticket)
+            return ticket
+
+    def _leave(self, name: str, ticket: Future[None] | None) -> None:
+        with self._lock:
+            waiting = self._waiting.get(name, deque())
+            if ticket is not None and ticket in waiting:
+                waiting.remove(ticket)
+            elif ticket is None or not ticket.cancelled():
+                self._call_next(name, waiting)
+
+    def _call_next(self, name: str, waiting: deque[Future[None]]) -> None:
+        while waiting:
+            ticket = waiting.popleft()
+            if ticket.set_running_or_notify_cancel():
+                ticket.set_result(None)
+                return
+        del self._waiting[name]

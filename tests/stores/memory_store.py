@@ -1,0 +1,176 @@
+"""A store in memory: what the checks hold against, and what is broken on purpose to try them."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import defaultdict
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from agentkit.encoding import decode, encode
+from agentkit.errors import ConfigurationError, Conflict, StoreError
+from agentkit.records import Answer, Compaction, Record, dump_record, load_record
+from agentkit.responses.response import Usage
+from agentkit.stores.protocol import Found, Kept, SessionInfo, Spent, Summary
+from agentkit.stores.text import checked_session, searchable, words
+
+
+@dataclass(frozen=True)
+class Row:
+    number: int
+    at: datetime
+    body: bytes
+
+    @property
+    def record(self) -> Record:
+        return load_record(decode(self.body))
+
+
+@dataclass
+class Session:
+    rows: list[Row] = field(default_factory=list)
+    created: datetime = datetime.min
+    updated: datetime = datetime.min
+    summary: Summary = field(default_factory=Summary)
+    parent: str | None = None
+
+
+class MemoryStore:
+    def __init__(self) -> None:
+        self.sessions: dict[str, Session] = {}
+        self.lock = threading.RLock()
+        self.number = 0
+        self.owners: dict[int, str] = {}
+        self.holders: dict[str, list[object]] = defaultdict(list)
+
+    def tick(self) -> datetime:
+        self.number += 1
+        return datetime(2024, 1, 1, tzinfo=UTC) + timedelta(microseconds=self.number)
+
+    def row(self, session: str, at: datetime, record: Record) -> Row:
+        self.number += 1
+        self.owners[self.number] = session
+        try:
+            return Row(self.number, at, encode(dump_record(record)))
+        except ValueError as error:
+            raise StoreError(f"A record of {session!r} is no JSON.") from error
+
+    async def load(self, session: str) -> Kept:
+        with self.lock:
+            kept = self.sessions.get(session, Session())
+            records = tuple(row.record for row in kept.rows)
+            return Kept(records, tuple(row.at for row in kept.rows), kept.parent)
+
+    async def append(
+        self,
+        session: str,
+        expected_seq: int,
+        records: Sequence[Record],
+        summary: Summary | None = None,
+    ) -> None:
+        checked_session(session)
+        with self.lock:
+            kept = self.sessions.get(session, Session())
+            if len(kept.rows) != expected_seq:
+                raise Conflict(f"{session!r} has {len(kept.rows)} records, not {expected_seq}.")
+            at = self.tick()
+            rows = [self.row(session, at, record) for record in records]
+            if not kept.rows:
+                kept.created = at
+            kept.rows += rows
+            kept.updated, kept.summary = at, summary or kept.summary
+            if rows or session in self.sessions:
+                self.sessions[session] = kept
+
+    async def list(
+        self,
+        *,
+        status: Collection[str] = (),
+        limit: int | None = 100,
+        before: datetime | None = None,
+    ) -> list[SessionInfo]:
+        infos = [
+            SessionInfo(name, s.created, s.updated, len(s.rows), s.summary, s.parent)
+            for name, s in self.sessions.items()
+            if (not status or s.summary.status in status) and (before is None or s.updated < before)
+        ]
+        return sorted(infos, key=lambda info: info.updated, reverse=True)[:limit]
+
+    def rows(self) -> list[tuple[Row, str, int]]:
+        """Every stored row once, with the session that has it, in the order they were stored."""
+        found = [
+            (row, name, seq)
+            for name, session in self.sessions.items()
+            for seq, row in enumerate(session.rows)
+            if self.owners[row.number] == name
+        ]
+        return sorted(found, key=lambda each: each[0].number)
+
+    def is_found(self, text: str, wanted: list[str]) -> bool:
+        there = [word.casefold() for word in words(text)]
+        *whole, last = [word.casefold() for word in wanted]
+        return set(whole) <= set(there) and any(word.startswith(last) for word in there)
+
+    async def search(self, text: str, *, limit: int = 20) -> list[Found]:
+        wanted = words(text)
+        found = [
+            Found(name, seq, row.at, row.record.kind, searchable(row.record))
+            for row, name, seq in reversed(self.rows())
+            if wanted and self.is_found(searchable(row.record), wanted)
+        ]
+        return found[:limit]
+
+    async def spent(self, since: datetime | None = None) -> list[Spent]:
+        spent = []
+        for row, name, _seq in self.rows():
+            record = row.record
+            if not isinstance(record, Answer | Compaction) or (since and row.at < since):
+                continue
+            is_answer = isinstance(record, Answer)
+            model = (record.response.model or "") if is_answer else ""
+            usage: Usage = record.response.usage if is_answer else record.usage
+            spent.append(Spent(name, row.at, model, usage, record.cost))
+        return spent
+
+    async def delete(self, session: str) -> bool:
+        with self.lock:
+            gone = self.sessions.pop(session, None)
+            for name, other in self.sessions.items():
+                other.parent = None if other.parent == session else other.parent
+                # what a fork shares is its own from here on
+                self.owners.update(
+                    {row.number: name for row in other.rows if self.owners[row.number] == session}
+                )
+            return gone is not None
+
+    async def fork(self, session: str, at: int, fork: str, records: Sequence[Record] = ()) -> None:
+        checked_session(fork)
+        with self.lock:
+            parent = self.sessions.get(session)
+            if parent is None or not 0 <= at <= len(parent.rows):
+                raise ConfigurationError(f"{session!r} has no {at} records.")
+            if fork in self.sessions:
+                raise Conflict(f"{fork!r} is there already.")
+            now = self.tick()
+            rows = parent.rows[:at] + [self.row(fork, now, record) for record in records]
+            self.sessions[fork] = Session(rows, now, now, parent=session)
+
+    @asynccontextmanager
+    async def hold(self, session: str, *, wait: bool = False) -> AsyncIterator[None]:
+        checked_session(session)
+        ticket, queue = object(), self.holders[session]
+        queue.append(ticket)
+        try:
+            while queue[0] is not ticket:
+                if not wait:
+                    raise Conflict(f"{session!r} is run by another.")
+                await asyncio.sleep(0)
+            yield
+        finally:
+            queue.remove(ticket)
+
+    async def close(self) -> None:
+        pass
