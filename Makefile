@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_BUILD_CONSTRAINT := $(CURDIR)/constraints.txt
 
-.PHONY: demo test check tests format clean
+.PHONY: demo test check tests chaos bench format clean
 
 demo: $(READY)
 	@$(BIN)/python examples/demo.py
@@ -22,6 +22,13 @@ check: $(READY)
 
 tests: $(READY)
 	$(BIN)/python -m pytest -n auto
+
+# the kills of the suite, and thousands more at random places
+chaos: $(READY)
+	CHAOS=$${CHAOS:-3000} $(BIN)/python -m pytest -n auto tests/chaos
+
+bench: $(READY)
+	$(BIN)/python benchmarks/stored_log.py
 
 format: $(READY)
 	$(BIN)/ruff format .

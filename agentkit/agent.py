@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from agentkit.approval import Decision
 from agentkit.background import background
+from agentkit.context import ContextPolicy, request_fields
 from agentkit.conversation import conversation_for
 from agentkit.dispatch import closing_outputs
 from agentkit.encoding import Wire
 from agentkit.errors import ConfigurationError, Conflict, StoreError, carry
 from agentkit.events import Listener
+from agentkit.hiding import hosted_secrets
 from agentkit.input import UserInput, input_items
 from agentkit.limits import Limits
 from agentkit.loop import loop
@@ -30,11 +32,13 @@ from agentkit.options import (
     checked_limits,
     checked_listener,
     checked_middleware,
+    checked_prices,
     checked_rule,
     checked_settings,
     tools_by_name,
 )
 from agentkit.output import output_format
+from agentkit.prices import Prices
 from agentkit.records import Input, Record, Setup
 from agentkit.responses.dialect import dialect_of
 from agentkit.responses.response import Fields, Model
@@ -42,6 +46,7 @@ from agentkit.result import RunResult, broken_off, result_of
 from agentkit.resuming import resumed
 from agentkit.rules import ApprovalRule
 from agentkit.run import Run
+from agentkit.secrets import Secrets, secrets_of
 from agentkit.sessions import Place, Session, WhenBusy, opened
 from agentkit.stores.opened import opened_store
 from agentkit.stores.protocol import Store
@@ -63,7 +68,8 @@ class Agent:
     Tools, and hosted tools as the wire's own objects. `output` is `str`, any type pydantic knows,
     or a JSON schema. `settings` are request fields, passed on as they are. `state` is `"replay"`,
     `"chained"` or the id of a conversation at the server. `store` keeps the log of every run: a
-    path (SQLite), a URL (`postgresql://…`) or a Store; without one nothing is written.
+    path (SQLite), a URL (`postgresql://…`) or a Store; without one nothing is written. `context`
+    says what of a long conversation is sent; without it, everything.
 
     Raises ConfigurationError for an argument that cannot work.
     """
@@ -79,12 +85,15 @@ class Agent:
         limits: Limits | None = None,
         approve: ApprovalRule | str | os.PathLike[str] | None = None,
         state: str = "replay",
+        context: ContextPolicy | None = None,
         settings: Mapping[str, Any] | None = None,
         middleware: Sequence[Middleware] = (),
+        prices: Prices | None = None,
         base_url: str | None = None,
         api_key: str | None = None,
         http_client: HTTPClient | None = None,
         store: Where | None = None,
+        secrets: Sequence[str] = (),
         clock: Callable[[], float] = time.monotonic,
         environment: Mapping[str, str] = os.environ,
     ) -> None:
@@ -102,7 +111,7 @@ class Agent:
         self.tools: dict[str, Tool] = tools_by_name(tools)
         self.hosted_tools: list[Wire] = [each for each in tools if isinstance(each, dict)]
         self.limits = checked_limits(limits) or Limits()
-        self.settings = checked_settings(settings or {})
+        self.settings = {**request_fields(context), **checked_settings(settings or {})}
         self._output = output_format(output)
         self._given_model = model
         self._named = partial(
@@ -112,10 +121,13 @@ class Agent:
             http_client=http_client,
             environment=environment,
         )
-        self._conversation = conversation_for(state)
+        self._conversation = conversation_for(state, context, model)
         self._approve = checked_rule(approve)
         self._middleware = checked_middleware(middleware)
+        self._prices = checked_prices(prices)
         self._clock = clock
+        secrets_of(None, secrets)
+        self._more_secrets = secrets
 
     def __repr__(self) -> str:
         given = self._given_model
@@ -271,15 +283,19 @@ class Agent:
         store = self.store if options.store is None else self._opened(options.store)
         async with opened(options.session, store, options.when_busy) as place:
             run = self._run(options, place)
+            run.check_prices()
             first = opening(place)
             if run.log.setup is None or run.log.setup.digest != self._setup.digest:
                 first = [replace(self._setup, session=run.session), *first]
+            run = replace(run, purse=run.purse_behind(first))
             try:
                 run.hold(*first)
-                end = await loop(run)
+                with run.purse:
+                    end = await loop(run)
                 if run.journal is not None:
                     await run.journal.end(run.log)
             except (Exception, asyncio.CancelledError) as error:
+                self.secrets.redact(error)
                 result = broken_off(run.log, error, run.session)
                 carry(error, result)
                 await _kept_so_far(run, error, result.status)
@@ -312,7 +328,14 @@ class Agent:
             deps=options.deps,
             listener=checked_listener(options.listener),
             clock=lambda: self._clock() - began,
+            prices=self._prices,
+            secrets=self.secrets or None,
         )
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        """What its runs hide: the model's key, those of hosted tools, and what the caller named."""
+        return secrets_of(self.model, [*self._more_secrets, *hosted_secrets(self.hosted_tools)])
 
     @cached_property
     def _setup(self) -> Setup:
@@ -341,6 +364,7 @@ class Agent:
             self.settings.get("tool_choice"),
             server=server,
             conversation=conversation,
+            secrets=self.secrets,
         )
 
 

@@ -8,15 +8,17 @@ from dataclasses import replace
 from functools import partial
 
 from agentkit.approval import words_on
+from agentkit.compact import shorten
 from agentkit.encoding import JSON
 from agentkit.errors import ModelError
 from agentkit.events import Event, ReasoningDelta, TextDelta
-from agentkit.limits import LANDING
+from agentkit.hiding import hidden_response
 from agentkit.log import wants_calls, with_unique_calls
 from agentkit.middleware import wrapped_ask
 from agentkit.moves import is_on_the_way
 from agentkit.output import OutputFormat, repair_message
 from agentkit.pairing import paired_calls
+from agentkit.paying import OUT_OF_TIME, Sent, as_last, paid
 from agentkit.records import Answer, Input, Record
 from agentkit.responses.events import (
     REASONING_DELTA,
@@ -30,9 +32,6 @@ from agentkit.responses.events import (
 from agentkit.responses.fold import Fold
 from agentkit.responses.response import Request, Response
 from agentkit.run import Run, logger
-
-OUT_OF_TIME = "seconds"
-"""The reason of an answer that was cut off by the run's own bound on time."""
 
 # What a response repeats of its request, which Setup holds once; its output is kept as items.
 _ECHO = frozenset(
@@ -50,30 +49,36 @@ async def ask(run: Run) -> None:
     It is kept together with what follows from it, so that calls that it lets run have started.
     """
     await run.append()
+    if run.conversation.shortened_by is not None:
+        await shorten(run)
     limit = _landing(run)
     request = next_request(run, limit)
-    response = await _answered(run, request, limit)
-    if limit and _has_ignored_tool_choice(response) and not run.conversation.keeps_answers:
-        bare = replace(request, extra={**request.extra, "tools": None, "tool_choice": None})
+    response, met = await _answered(run, request, limit)
+    if met and _has_ignored_tool_choice(response) and not run.conversation.keeps_answers:
+        last = request if limit else as_last(request)
+        bare = replace(last, extra={**last.extra, "tools": None, "tool_choice": None})
         await run.append()
         # the run has landed, if without an answer; a second one that fails takes nothing away
         with suppress(ModelError):
-            await _answered(run, bare, limit)
+            await _answered(run, bare, met)
 
 
-async def _answered(run: Run, request: Request, limit: str | None) -> Response:
-    began, heard = run.clock(), set[type[Event]]()
-    receive = partial(_receive, run, heard)
+async def _answered(run: Run, request: Request, limit: str | None) -> tuple[Response, str | None]:
+    """The answer, taken into the log, and the limit that makes it the run's last."""
+    began, sent = run.clock(), Sent(limit)
+    send = partial(paid, run, sent, partial(_receive, run, sent.heard))
     if run.middleware:
-        response = await wrapped_ask(run.middleware, receive)(request)
+        response = await wrapped_ask(run.middleware, send)(request)
     else:
-        response = await receive(request)
-    if run.listener is not None and TextDelta not in heard and response.text:
+        response = await send(request)
+    if run.secrets is not None:  # first: a decision is bound to the arguments that the log has
+        response = hidden_response(response, run.secrets)
+    if run.listener is not None and TextDelta not in sent.heard and response.text:
         run.emit(TextDelta(response.text))
     if response.incomplete_reason == OUT_OF_TIME:
-        limit = "seconds"
-    run.hold(*_records(run, response, limit, run.clock() - began))
-    return response
+        sent.limit = "seconds"
+    run.hold(*_records(run, response, sent, run.clock() - began))
+    return response, sent.limit
 
 
 def _has_ignored_tool_choice(response: Response) -> bool:
@@ -83,24 +88,18 @@ def _has_ignored_tool_choice(response: Response) -> bool:
 
 def next_request(run: Run, limit: str | None = None) -> Request:
     """The request that the log asks for; the last one, with tools switched off, for a limit."""
-    values = run.setup.fields.values
     items, extra = run.conversation.next_input(run.log)
     if run.setup.tool_choice is not None:
         extra["tool_choice"] = _tool_choice(run.setup.tool_choice, run.log.trip.turns)
-    if limit:
-        extra["instructions"] = f"{values.get('instructions') or ''}\n\n{LANDING}".strip()
-    if limit and values.get("tools"):
-        extra["tool_choice"] = "none"
     # an answer that may be cut off is streamed, so that what has come of it is kept
     is_heard = run.listener is not None or run.limits.seconds is not None
-    return Request(run.setup.fields, items, extra, stream=is_heard)
+    request = Request(run.setup.fields, items, extra, stream=is_heard)
+    return as_last(request) if limit else request
 
 
 def _landing(run: Run) -> str | None:
     """A limit only matters where the run could go on: with tools, or after mere commentary."""
-    if not run.setup.fields.values.get("tools") and run.log.answer is None:
-        return None
-    return run.limits.landing(run.log, run.clock())
+    return run.limits.landing(run.log, run.clock()) if run.may_go_on else None
 
 
 def _tool_choice(choice: JSON, turns: int) -> JSON:
@@ -120,9 +119,10 @@ async def _receive(run: Run, heard: set[type[Event]], request: Request) -> Respo
         async with asyncio.timeout(run.time_left) as scope:
             async for event in run.model.stream(request):
                 fold.add(event)
-                if isinstance(event, Notice) and run.listener is None:
-                    logger.warning("%s", event.text)
-                if said := _said(event):
+                said = _said(run, event)
+                if isinstance(said, Notice) and run.listener is None:
+                    logger.warning("%s", said.text)
+                if said:
                     heard.add(type(said))
                     run.emit(said)
     except TimeoutError:
@@ -132,10 +132,10 @@ async def _receive(run: Run, heard: set[type[Event]], request: Request) -> Respo
     return fold.response()
 
 
-def _said(event: StreamEvent) -> Event | None:
+def _said(run: Run, event: StreamEvent) -> Event | None:
     """What a listener hears of a stream event."""
     if isinstance(event, Notice):
-        return event
+        return event if run.secrets is None else Notice(run.secrets.hide(event.text))
     if not isinstance(event, Delta) or not event.delta:
         return None
     if event.type in (TEXT_DELTA, REFUSAL_DELTA):
@@ -145,16 +145,16 @@ def _said(event: StreamEvent) -> Event | None:
     return None
 
 
-def _records(run: Run, response: Response, limit: str | None, seconds: float) -> list[Record]:
+def _records(run: Run, response: Response, sent: Sent, seconds: float) -> list[Record]:
     known = frozenset[str]() if run.conversation.keeps_call_ids else run.log.call_ids
     response = with_unique_calls(response, known)
     wire = response.wire.items()
     kept = {key: value for key, value in wire if key not in _ECHO and value is not None}
     response = Response(kept, response.output)
     problems = _problems(run.output, response) if run.output else []
-    words = words_on(response, run.tools, run.approve) if run.asks_people and not limit else {}
-    answer = Answer(response, tuple(words), tuple(problems), limit, seconds)
-    if problems and run.output and _may_repair(run, limit):
+    words = words_on(response, run.tools, run.approve) if run.asks_people and not sent.limit else {}
+    answer = Answer(response, tuple(words), tuple(problems), sent.limit, seconds, sent.cost)
+    if problems and run.output and _may_repair(run, sent.limit):
         return [answer, Input((repair_message(problems, run.output),), is_repair=True)]
     return [answer, *(decision for decision in words.values() if decision)]
 

@@ -10,28 +10,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar, Token
-from types import TracebackType
-from typing import ClassVar, Literal, Self
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
-from agentkit.errors import (
-    AuthenticationError,
-    BadRequestError,
-    ConfigurationError,
-    ModelError,
-    QuotaError,
-    RateLimitError,
-)
-from agentkit.prices import Pricing, has_list, is_dollars
+from agentkit.errors import ConfigurationError
+from agentkit.prices import is_dollars
 from agentkit.quote import Offer, Quote
-from agentkit.responses.failures import was_sent
-from agentkit.responses.response import Response
-
-# Sub-runs inherit it: tasks, and the threads of tools, begin in a copy of their caller's context.
-_AROUND: ContextVar[tuple[Budget, ...]] = ContextVar("agentkit_budgets", default=())
-_HELD: ContextVar[tuple[Budget, ...]] = ContextVar("agentkit_budgets_held", default=())
 
 
 class Budget:
@@ -63,7 +48,8 @@ class Budget:
         self.unknown = unknown
         self._spent = float(spent)
         self._unpriced = 0
-        self._held: dict[Reservation, float] = {}
+        self._held: dict[Claim, float] = {}
+        self._kept: dict[object, float] = {}
         self._waiting: deque[_Waiter] = deque()
         self._lock = threading.RLock()  # prices are the caller's own code, and may ask it
 
@@ -78,32 +64,34 @@ class Budget:
 
     @property
     def reserved(self) -> float:
-        """Dollars set aside for requests that are on their way."""
+        """Dollars set aside: for requests on their way, and for the last answer of each run."""
         with self._lock:
-            return sum(self._held.values())
+            return sum(self._held.values()) + sum(self._kept.values())
 
     @property
     def left(self) -> float:
         """Dollars that are neither spent nor set aside."""
         with self._lock:
-            return max(0.0, self.dollars - self._spent - sum(self._held.values()))
+            return max(0.0, self.dollars - self._spent - self.reserved)
 
     @property
     def unpriced(self) -> int:
-        """Answers whose cost was not told; each counts with the most that it can have cost."""
+        """Requests whose cost was not told; each counts with the most that it can have cost."""
         return self._unpriced
 
-    async def _hold(self, reservation: Reservation) -> Offer | None:
-        """Set dollars aside for what of the request there is room for; None if for nothing.
+    async def take(self, claim: Claim) -> Offer | None:
+        """Set dollars aside for what of a request there is room for; None if for nothing.
 
-        Waits, first come first served, while others hold dollars that may come free.
+        Waits, first come first served, while others have dollars set aside that may come free.
         """
         waiter: _Waiter | None = None
         try:
             while True:
                 with self._lock:
-                    if not self._has_to_wait(reservation.quote, waiter):
-                        return self._taken(reservation)
+                    offer = self._offer(claim, waiter)
+                    if not isinstance(offer, _Later):
+                        self._set_aside(claim, offer)
+                        return offer
                     if waiter is None:
                         waiter = _Waiter()
                         self._waiting.append(waiter)
@@ -112,33 +100,58 @@ class Budget:
             if waiter is not None:
                 self._leave(waiter)
 
-    def _has_to_wait(self, quote: Quote, waiter: _Waiter | None) -> bool:
-        unspent = self.dollars - self._spent
-        if quote.offer(unspent) is None or self in _HELD.get():
-            return False
-        if self._waiting and self._waiting[0] is not waiter:
-            return True
-        return bool(self._held) and unspent - sum(self._held.values()) < quote.whole
-
-    def _taken(self, reservation: Reservation) -> Offer | None:
-        offer = reservation.quote.offer(self.dollars - self._spent - sum(self._held.values()))
-        if offer is not None:
-            self._held[reservation] = reservation.quote.dollars(offer.output_tokens)
-        return offer
-
-    def _lower(self, reservation: Reservation, dollars: float) -> None:
+    def narrow(self, claim: Claim, offer: Offer) -> None:
+        """Give back what of a claim another budget has no room for."""
         with self._lock:
-            self._held[reservation] = min(dollars, self._held[reservation])
+            self._set_aside(claim, offer)
+            self._wake_first()
 
-    def _settle(self, reservation: Reservation, cost: float | None) -> None:
-        """Count what the request cost; where that is not known, the most that it can have."""
+    def settle(self, claim: Claim, cost: float | None) -> None:
+        """Count what a request cost; where that is not known, the most that it can have."""
         with self._lock:
-            most = self._held.pop(reservation, None)
+            most = self._held.pop(claim, None)
             if most is None:
                 return
             self._spent += most if cost is None else cost
             self._unpriced += cost is None
             self._wake_first()
+
+    def release(self, run: object) -> None:
+        """Give back what was kept for the last answer of a run."""
+        with self._lock:
+            if self._kept.pop(run, 0.0):
+                self._wake_first()
+
+    def _offer(self, claim: Claim, waiter: _Waiter | None) -> Offer | _Later | None:
+        quote, is_in_turn = claim.quote, not self._waiting or self._waiting[0] is waiter
+        kept = sum(dollars for run, dollars in self._kept.items() if run is not claim.run)
+        best = self.dollars - self._spent - kept
+        room = best - sum(self._held.values())
+        if is_in_turn and room > 0 and room >= quote.whole:
+            return Offer(quote.most, is_last=False)
+        hoped = quote.offer(best)
+        if hoped is None:
+            return None
+        if claim.may_wait and not is_in_turn:
+            return _Later()
+        is_alone = not kept and not self._held and len(self._waiting) <= (waiter is not None)
+        return hoped if is_alone else self._shared(claim, room, hoped)
+
+    def _shared(self, claim: Claim, room: float, hoped: Offer) -> Offer | _Later | None:
+        """A fair part of what is there, where others want some too."""
+        now = claim.quote.offer(room)
+        fair = claim.quote.fair(now or hoped)
+        if now and now.is_last is hoped.is_last and now.output_tokens >= fair.output_tokens:
+            return fair
+        return _Later() if claim.may_wait and self._held else now
+
+    def _set_aside(self, claim: Claim, offer: Offer | None) -> None:
+        if offer is None:
+            return
+        self._held[claim] = claim.quote.dollars(offer.output_tokens)
+        self._kept.pop(claim.run, None)
+        if claim.quote.may_go_on and not offer.is_last:
+            self._kept[claim.run] = claim.quote.landing
 
     def _leave(self, waiter: _Waiter) -> None:
         with self._lock:
@@ -157,131 +170,18 @@ class RunBudget(Budget):
     limit: ClassVar[str] = "cost"
 
 
-class Reservation:
-    """Dollars set aside for one request in every budget around it, until it is settled.
+@dataclass(frozen=True, eq=False)
+class Claim:
+    """A request that wants dollars set aside."""
 
-    Left in a `with` block without a word, it is given back where the server has said no, and else
-    counts as the most that the request can have cost: the server may have billed it.
-    """
-
-    def __init__(self, quote: Quote) -> None:
-        self.quote = quote
-        self.offer: Offer | None = None
-        """What of the request there is room for, None for nothing."""
-        self.limit: str | None = None
-        """The limit because of which that is not all of it."""
-        self._budgets: list[Budget] = []
-        self._token: Token[tuple[Budget, ...]] | None = None
-
-    def __enter__(self) -> Self:
-        self._token = _HELD.set((*_HELD.get(), *self._budgets))
-        return self
-
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
-        if self._token is not None:
-            _HELD.reset(self._token)
-        self.settle(0.0 if error is not None and _is_unbilled(error) else None)
-
-    def settle(self, cost: float | None) -> None:
-        """Count what the request cost, None where it is not known. The first word holds."""
-        for budget in self._budgets:
-            budget._settle(self, cost)
-
-    def settle_for(self, response: Response) -> float | None:
-        """Count what the answer cost, and say it; None where it is not known.
-
-        A failed answer without usage was not billed.
-        """
-        cost = self.quote.pricing.of(response)
-        is_unbilled = response.is_failed and not response.wire.get("usage")
-        self.settle(0.0 if is_unbilled else cost)
-        return cost
-
-    def is_felt_in(self, response: Response) -> bool:
-        """Whether the answer is the last, or cut off, for want of dollars."""
-        if self.limit is None or self.offer is None:
-            return False
-        return self.offer.is_last or response.incomplete_reason == "max_output_tokens"
-
-    async def fill(self, budgets: Sequence[Budget]) -> None:
-        """Set dollars aside in every one, or in none."""
-        # one order for all, so that no two wait for each other
-        for budget in sorted(budgets, key=id):
-            offer = await budget._hold(self)
-            if offer is None:
-                self.settle(0.0)
-                self.offer, self.limit = None, budget.limit
-                return
-            self._budgets.append(budget)
-            self._narrow(offer, budget.limit)
-        if self.offer is not None:
-            for budget in self._budgets:
-                budget._lower(self, self.quote.dollars(self.offer.output_tokens))
-
-    def _narrow(self, offer: Offer, limit: str) -> None:
-        so_far = self.offer or Offer(self.quote.most, is_last=False)
-        is_last, tokens = so_far.is_last or offer.is_last, so_far.output_tokens
-        if offer.output_tokens < tokens or is_last is not so_far.is_last:
-            self.limit = limit
-        self.offer = Offer(min(tokens, offer.output_tokens), is_last)
+    quote: Quote
+    run: object | None
+    """Whose way to an answer it is on, None where it is aside of it."""
+    may_wait: bool = True
 
 
-async def reserved(budgets: Sequence[Budget], quote: Quote) -> Reservation:
-    """Dollars for a request, set aside in every budget; its `.offer` is None where one has none.
-
-    Raises ConfigurationError where a budget has to know a price that nobody does.
-    """
-    if not quote.is_known:
-        check_known(budgets, quote.pricing)
-    reservation = Reservation(quote)
-    try:
-        await reservation.fill(budgets)
-    except BaseException:
-        reservation.settle(0.0)
-        raise
-    return reservation
-
-
-def check_known(
-    budgets: Sequence[Budget], pricing: Pricing, hosted_tools: Sequence[str] = ()
-) -> None:
-    """Raise ConfigurationError where a budget has to know what nobody does."""
-    if not any(budget.unknown == "refuse" for budget in budgets):
-        return
-    go_on = "To go on all the same: Limits(budget=Budget(…, unknown='allow'))."
-    if hosted_tools:
-        raise ConfigurationError(
-            f"A budget cannot hold with {hosted_tools[0]!r}: the server runs it as often as it "
-            f"likes, and what that costs shows only afterwards. {go_on}"
-        )
-    if pricing.at_most(1, 1) is None:
-        name = f"the model {pricing.model!r}" if pricing.model else "this model"
-        at = f" at {pricing.server}" if pricing.server else ""
-        extra = "" if has_list() else " Many are listed in: pip install 'agentkit[prices]'."
-        raise ConfigurationError(
-            f"A budget cannot hold: the price of {name}{at} is not known. Say it with "
-            f"Agent(prices=…).{extra} {go_on}"
-        )
-
-
-@contextmanager
-def in_force(budgets: tuple[Budget, ...]) -> Iterator[None]:
-    """Have the runs that begin inside count against these budgets too."""
-    token = _AROUND.set(budgets)
-    try:
-        yield
-    finally:
-        _AROUND.reset(token)
-
-
-def around() -> tuple[Budget, ...]:
-    """The budgets of the runs around this place."""
-    return _AROUND.get()
+class _Later:
+    """There may be more once others have settled."""
 
 
 class _Waiter:
@@ -301,12 +201,3 @@ class _Waiter:
     async def woken(self) -> None:
         await self._event.wait()
         self._event.clear()
-
-
-def _is_unbilled(error: BaseException) -> bool:
-    """Whether the server has said no, or was never reached."""
-    if isinstance(error, AuthenticationError | BadRequestError | QuotaError | RateLimitError):
-        return True
-    if not isinstance(error, ModelError):
-        return isinstance(error, ConfigurationError)
-    return (error.status or 0) >= 400 or not was_sent(error)

@@ -1,7 +1,8 @@
 """What of the log goes into the next request.
 
-Three ways, all read from the log alone: the whole conversation every time, what is new since the
-response the server remembers, or what is new in a conversation the server keeps.
+Three ways, all read from the log alone: the conversation every time, the whole of it or what a
+policy leaves of it; what is new since the response the server remembers; or what is new in a
+conversation the server keeps.
 """
 
 from __future__ import annotations
@@ -9,6 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from agentkit.context import (
+    Compacted,
+    ContextPolicy,
+    ServerCompaction,
+    Summarized,
+    check_context,
+)
 from agentkit.encoding import Wire
 from agentkit.errors import ConfigurationError
 from agentkit.log import Log
@@ -26,19 +34,30 @@ class Conversation(Protocol):
     def keeps_answers(self) -> bool:
         """Whether every answer stays in the conversation, also one that leads nowhere."""
 
+    @property
+    def shortened_by(self) -> Compacted | Summarized | None:
+        """What has something shorter stand for the beginning of a long conversation."""
+
     def next_input(self, log: Log) -> tuple[tuple[Item, ...], Wire]:
         """The items, and the fields."""
 
 
 @dataclass(frozen=True)
 class Replay:
-    """Everything, every time: works on every server and after any pause."""
+    """Everything, every time, but for what a policy leaves out: works on every server and after
+    any pause.
+    """
 
     keeps_call_ids = False
     keeps_answers = False
+    context: ContextPolicy | None = None
+
+    @property
+    def shortened_by(self) -> Compacted | Summarized | None:
+        return self.context if isinstance(self.context, Compacted | Summarized) else None
 
     def next_input(self, log: Log) -> tuple[tuple[Item, ...], Wire]:
-        return tuple(log.items), {}
+        return tuple(log.items if self.context is None else self.context.sent(log)), {}
 
 
 @dataclass(frozen=True)
@@ -47,6 +66,7 @@ class Chained:
 
     keeps_call_ids = True
     keeps_answers = False
+    shortened_by = None
 
     def next_input(self, log: Log) -> tuple[tuple[Item, ...], Wire]:
         if log.response_id is None:
@@ -60,16 +80,30 @@ class Hosted:
 
     keeps_call_ids = True
     keeps_answers = True
+    shortened_by = None
     conversation: str
 
     def next_input(self, log: Log) -> tuple[tuple[Item, ...], Wire]:
         return tuple(log.items[log.known_items :]), {"conversation": self.conversation}
 
 
-def conversation_for(state: str) -> Conversation:
-    """The way that `state` names. Raises ConfigurationError for one that is none."""
+def conversation_for(
+    state: str, context: ContextPolicy | None = None, model: object = None
+) -> Conversation:
+    """The way that `state` names, with a policy.
+
+    Raises ConfigurationError for a state that is none, and for a policy that cannot work with it
+    or with the model.
+    """
+    check_context(context, model)
     if state == "replay":
-        return Replay()
+        return Replay(context)
+    if context is not None and not isinstance(context, ServerCompaction):
+        raise ConfigurationError(
+            f"context: with state={state!r} the server keeps the conversation, so "
+            f"{type(context).__name__} has nothing to leave out. Use ServerCompaction, or "
+            "state='replay'."
+        )
     if state == "chained":
         return Chained()
     if isinstance(state, str) and state.startswith("conv_"):

@@ -9,7 +9,6 @@ from typing import Literal
 
 from agentkit.errors import ConfigurationError
 from agentkit.log import Log
-from agentkit.records import Answer, Input
 from agentkit.responses.response import Usage
 from agentkit.stores.protocol import Spent
 
@@ -60,14 +59,8 @@ class Line:
 
 def cost_of(log: Log) -> float | None:
     """US dollars of the last run in the log, None where an answer's price is not known."""
-    costs = []
-    for record in reversed(log.records):
-        if isinstance(record, Answer):
-            costs.append(record.response.cost if record.cost is None else record.cost)
-        elif isinstance(record, Input) and not record.is_repair:
-            break
-    known = [cost for cost in costs if cost is not None]
-    return sum(known) if known and len(known) == len(costs) else None
+    trip = log.trip
+    return trip.cost if trip.turns and not trip.unpriced else None
 
 
 def session_cost(log: Log) -> Cost:

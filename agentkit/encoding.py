@@ -7,6 +7,7 @@ which servers do send, so the standard library is the second try. Knows nothing 
 from __future__ import annotations
 
 import json
+from math import isfinite
 from typing import Any
 
 from pydantic_core import PydanticSerializationError, from_json, to_json, to_jsonable_python
@@ -23,8 +24,19 @@ def encode(value: JSON) -> bytes:
     try:
         return to_json(value, inf_nan_mode="null")
     except (PydanticSerializationError, UnicodeEncodeError):
-        finite = to_jsonable_python(value, inf_nan_mode="null")
-        return json.dumps(finite, separators=(",", ":")).encode()
+        return json.dumps(_finite(value), separators=(",", ":"), default=_plain).encode()
+
+
+def _finite(value: JSON) -> JSON:
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
+
+
+def _plain(value: object) -> JSON:
+    return to_jsonable_python(value, inf_nan_mode="null")
 
 
 def decode(text: bytes | str) -> JSON:

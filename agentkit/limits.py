@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from agentkit.budget import Budget, RunBudget, around
+from agentkit.budget import Budget, RunBudget
 from agentkit.errors import ConfigurationError
 from agentkit.log import Log
+from agentkit.purse import budgets_around
 
 NOTE_AT = 3
 """The third identical call of a run gets a note in its output."""
@@ -65,7 +66,7 @@ class Limits:
         """
         own = [] if self.cost is None else [RunBudget(self.cost, spent=spent)]
         shared = [] if self.budget is None else [self.budget]
-        return tuple(dict.fromkeys([*own, *shared, *around()]))
+        return tuple(dict.fromkeys([*own, *shared, *budgets_around()]))
 
     def landing(self, log: Log, elapsed: float) -> str | None:
         """The limit because of which the next request has to be the last, if there is one."""

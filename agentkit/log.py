@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Set
 from copy import copy
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 
 from agentkit.calls import MCP_APPROVAL, CallState
 from agentkit.encoding import Wire
@@ -32,10 +33,12 @@ from agentkit.responses.items import (
     Item,
     Message,
     final_messages,
+    is_portable,
     portable,
     sent_back,
 )
 from agentkit.responses.response import Response, Usage
+from agentkit.steps import Step, input_step, moved, replaced
 
 
 @dataclass
@@ -66,6 +69,8 @@ class Log:
         self.records: list[Record] = []
         self.items: list[Item] = []
         """The conversation as the next request carries it, calls and outputs paired in order."""
+        self.steps: list[Step] = []
+        """Which of the items go together, in order."""
         self.setup: Setup | None = None
         self.answer: Answer | None = None
         """The last answer, None where the caller or a repair has spoken since."""
@@ -85,6 +90,8 @@ class Log:
         """Answers of all its runs whose cost is not known."""
         self._calls: dict[str, CallState] = {}
         self._unanswered = 0
+        self._is_bound = False
+        """Whether what stands for the beginning is read by one server alone."""
         self._call_ids: set[str] = set()
         # shared with every copy, so that a call is not run once for each
         self._claimed: dict[int, Record] = {}
@@ -148,6 +155,7 @@ class Log:
         """A log with the same records, to go on with separately."""
         other = copy(self)
         other.records, other.items = list(self.records), list(self.items)
+        other.steps = list(self.steps)
         trip, calls = self.trip, self._calls.items()
         other.trip = replace(trip, calls=trip.calls.copy(), same_calls=trip.same_calls.copy())
         other._calls = {call_id: replace(call) for call_id, call in calls}
@@ -187,17 +195,29 @@ class Log:
             call.is_orphan = was_there and call.name not in record.tool_names
         is_elsewhere = record.conversation != before.conversation
         if record.model != before.model:
-            known = portable(self.items[: self.known_items])
-            self.items = [*known, *portable(self.items[self.known_items :])]
-            self.response_id, self.known_items = None, len(known)
+            self._move_elsewhere()
             is_elsewhere = is_elsewhere or not record.conversation
         if is_elsewhere:
             self.known_items = 0
+
+    def _move_elsewhere(self) -> None:
+        """Keep of the items what another model or server can read."""
+        if self._is_bound:
+            # only the server reads what stands for the beginning, so that is sent as it was
+            said = [record for record in self.records if not isinstance(record, Compaction)]
+            whole = Log(said)
+            self.items, self.steps, self.known_items = whole.items, whole.steps, whole.known_items
+            self._is_bound = False
+        places = list(accumulate(map(is_portable, self.items), initial=0))
+        self.items, self.steps = portable(self.items), moved(self.steps, places)
+        self.response_id, self.known_items = None, places[self.known_items]
 
     def _take_input(self, record: Input) -> None:
         if self.open_calls:
             raise AgentkitError("A call has no output yet, so nobody else can speak.")
         self._call_ids |= paired_calls(record.items)
+        if record.items and not record.is_repair:
+            self.steps.append(input_step(record.items, len(self.items)))
         self.items += record.items
         self.answer, self._calls = None, {}
         if record.is_repair:
@@ -207,11 +227,14 @@ class Log:
 
     def _take_answer(self, record: Answer) -> None:
         response = record.response
-        self.answer = self.last_answer = record
+        self.answer, self._calls = record, {}
+        if not record.was_sent:
+            return
+        self.last_answer = record
         self.trip.turns += 1
         self.turns += 1
         self._take_spending(response.usage, record.cost)
-        self._calls = {}
+        start = len(self.items)
         if response.is_complete and not (record.limit and wants_calls(response)):
             self.items += sent_back(response.output)
             self.known_items, self.response_id = len(self.items), response.id
@@ -220,6 +243,8 @@ class Log:
             # its calls never run, and reasoning must not go back without what followed it
             said = [message for message in final_messages(response.output) if _says(message)]
             self.items += sent_back(said)
+        if len(self.items) > start:
+            self.steps.append(Step(start, "answer", response.usage.output_tokens))
 
     def _open_calls_of(self, record: Answer) -> None:
         for item in record.response.output:
@@ -261,6 +286,9 @@ class Log:
             call.edited = str(record.value)
 
     def _take_compaction(self, record: Compaction) -> None:
+        if record.replaced:
+            self._is_bound = not all(map(is_portable, record.items))
+        self.steps = replaced(self.steps, record.replaced, len(record.items))
         self.items[: record.replaced] = record.items
         self.known_items = max(0, self.known_items - record.replaced + len(record.items))
         self._take_spending(record.usage, record.cost)

@@ -11,6 +11,7 @@ from agentkit.errors import ConfigurationError
 from agentkit.events import Listener
 from agentkit.limits import Limits
 from agentkit.middleware import AroundCalls, Middleware
+from agentkit.prices import Prices
 from agentkit.rules import ApprovalRule, Rules
 from agentkit.tools import Tool, as_tool
 
@@ -35,7 +36,8 @@ def tools_by_name(tools: Sequence[Any]) -> dict[str, Tool]:
     for each in tools:
         if isinstance(each, dict):
             if not each.get("type"):
-                raise ConfigurationError(f"tools: a hosted tool needs a type, got {each!r:.80}.")
+                keys = ", ".join(map(str, each)) or "none"
+                raise ConfigurationError(f"tools: a hosted tool needs a type; its keys: {keys}.")
             if each["type"] == "function":
                 raise ConfigurationError(
                     f"tools: nothing runs {each.get('name')!r}. Use Tool.from_schema, which takes "
@@ -105,6 +107,16 @@ def checked_listener(listener: Listener | None) -> Listener | None:
         return listener
     raise ConfigurationError(
         f"on_event: expected a function of one event, that is not async, got {listener!r:.80}."
+    )
+
+
+def checked_prices(prices: Prices | None) -> Prices | None:
+    """The prices themselves."""
+    if prices is None or (callable(prices) and not inspect.iscoroutinefunction(prices)):
+        return prices
+    raise ConfigurationError(
+        f"prices: expected a function of a model's name and its usage, that is not async, "
+        f"got {prices!r:.80}."
     )
 
 

@@ -44,6 +44,8 @@ async def perform(run: Run, call: CallState, tool: Tool, bound: BoundCall) -> No
             break
         outcome = await _attempt(run, call, tool, bound)
     seconds = run.clock() - began
+    if outcome.error is not None and run.secrets is not None:
+        run.secrets.redact(outcome.error)
     output = _readable(run, call, tool, outcome)
     item = FunctionCallOutput({**call.answer_to, "output": output})
     await run.append(
@@ -124,6 +126,8 @@ async def _call(run: Run, call: CallState, tool: Tool, bound: BoundCall) -> obje
 
 def _readable(run: Run, call: CallState, tool: Tool, outcome: Outcome) -> str | list[Wire]:
     output = outcome.output
+    if run.secrets is not None:
+        output = run.secrets.hide_json(output)  # before it is cut, which could be within one
     if isinstance(output, list) and not run.dialect.lists_in_outputs:
         output = _in_words(output)
     most = tool.max_output or DEFAULT_MAX_OUTPUT

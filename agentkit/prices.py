@@ -64,18 +64,12 @@ class Pricing:
 
     def at_most(self, input_tokens: int, output_tokens: int) -> float | None:
         """US dollars that so many tokens cost at the most, None where that is not known."""
-        own = self._own(self.model, Usage(input_tokens, 0, output_tokens, 0, input_tokens))
+        total = input_tokens + output_tokens
+        own = self._own(self.model, Usage(input_tokens, 0, output_tokens, 0, total))
         if own is not None:
             return own
         tokens = {"input_tokens": input_tokens, "output_tokens": output_tokens}
-        now = datetime.now(UTC)
-        found = [
-            listed_price(self.server, self.model, each, self.tier, at)
-            for each in (tokens, {**tokens, "cache_write_tokens": input_tokens})
-            for at in (now, now + _ON_ITS_WAY)
-        ]
-        known = [price for price in found if price is not None]
-        return max(known) if len(known) == len(found) else None
+        return highest_listed_price(self.server, self.model, tokens, self.tier)
 
     def _of(self, response: Response) -> float | None:
         if response.cost is not None:
@@ -122,22 +116,26 @@ def listed_price(
 
     `tokens` are counted under its names; `at` is when, now if None.
     """
-    if not model or not _is_listed(server, model):
+    found = _found(server, model, tokens, tier, at)
+    return None if found is None else float(found.total_price)
+
+
+def highest_listed_price(
+    server: str, model: str, tokens: Mapping[str, int], tier: str = ""
+) -> float | None:
+    """`listed_price` of the tokens at the most, if the server keeps them all in its cache too.
+
+    A price that depends on the time may change while the answer is on its way.
+    """
+    now = datetime.now(UTC)
+    found = _found(server, model, tokens, tier, now)
+    if found is None:
         return None
-    library = _library()
-    is_standard = tier in _STANDARD_TIERS
-    try:
-        found = library.calc_price(
-            library.Usage(**tokens),
-            model,
-            provider_api_url=server,
-            genai_request_timestamp=at,
-            price_context=None if is_standard else {"service_tier": tier},
-        )
-    except (LookupError, ValueError):  # gone from the list, or tokens that do not add up
-        return None
-    is_whole = (is_standard or _has_tier(found, tier)) and _prices_all(found.model_price, tokens)
-    return float(found.total_price) if is_whole else None
+    cached = {**tokens, "cache_write_tokens": tokens["input_tokens"]}
+    ways = [tokens, *([cached] if found.model_price.cache_write_mtok is not None else [])]
+    times = [now, *([now + _ON_ITS_WAY] if isinstance(found.model.prices, list) else [])]
+    prices = [listed_price(server, model, way, tier, at) for way in ways for at in times]
+    return max(price for price in prices if price is not None)
 
 
 def has_list() -> bool:
@@ -170,6 +168,31 @@ def _is_listed(server: str, model: str) -> bool:
     except (LookupError, ValueError):
         return False
     return True
+
+
+def _found(
+    server: str,
+    model: str | None,
+    tokens: Mapping[str, int],
+    tier: str,
+    at: datetime | None,
+) -> Any:
+    """What the list says, None where that is nothing or not all."""
+    if not model or not _is_listed(server, model):
+        return None
+    library, is_standard = _library(), tier in _STANDARD_TIERS
+    try:
+        found = library.calc_price(
+            library.Usage(**tokens),
+            model,
+            provider_api_url=server,
+            genai_request_timestamp=at,
+            price_context=None if is_standard else {"service_tier": tier},
+        )
+    except (LookupError, ValueError):  # gone from the list, or tokens that do not add up
+        return None
+    is_whole = (is_standard or _has_tier(found, tier)) and _prices_all(found.model_price, tokens)
+    return found if is_whole else None
 
 
 def _has_tier(found: Any, tier: str) -> bool:

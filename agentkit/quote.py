@@ -1,7 +1,7 @@
 """The most that a request can cost, and what of it a sum affords.
 
-A token is at least one byte, so a request has no more input tokens than bytes; where the last
-answer says how many tokens came before it, only what is new counts as bytes.
+A token is at least one byte, so a request has no more input tokens than bytes; where the run's
+last answer says how many tokens its request had, only what is new counts with its bytes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from agentkit.encoding import encode
 from agentkit.log import Log
 from agentkit.prices import Pricing, field_of
-from agentkit.records import Answer, Setup
+from agentkit.records import Answer
 from agentkit.responses.items import Item
 from agentkit.responses.response import Request, Usage
 
@@ -22,6 +22,8 @@ CEILING = 16_384
 """Output tokens that a request may ask for where its settings do not say."""
 LEAST = 256
 """Output tokens under which no request goes out."""
+FAIR = 4_096
+"""Output tokens of a request where money is short and others want some of it too."""
 ANSWER = 1_024
 """Output tokens that are kept free for a run's last answer."""
 AROUND = 1_000
@@ -72,12 +74,15 @@ class Quote:
     @cached_property
     def whole(self) -> float:
         """Dollars for the longest answer, and for the run's last one behind it."""
-        return self.dollars(self.most) + self._last_answer
+        return max(self.dollars(self.most), self._turn) + self.landing
 
-    @property
-    def least(self) -> float:
-        """Dollars under which it does not go out at all."""
-        return self.dollars(min(LEAST, self.most))
+    @cached_property
+    def landing(self) -> float:
+        """Dollars for the run's last answer behind this one; 0 where this is the last."""
+        if not self.may_go_on:
+            return 0.0
+        read = self.input_tokens + self.growth + self.turn.output_tokens
+        return self.pricing.at_most(read, min(ANSWER, self.most)) or self.turn_cost
 
     def dollars(self, output_tokens: int) -> float:
         """Dollars for an answer of that length at the most; 0 where the price is not known."""
@@ -88,12 +93,17 @@ class Quote:
 
         It is the last where another turn like the one before and an answer would not fit.
         """
-        if dollars <= 0 or dollars < self.least:
+        if dollars <= 0 or dollars < self._least:
             return None
-        room = dollars - self._last_answer
+        room = dollars - self.landing
         if not self.may_go_on or room < self._turn:
             return Offer(self._longest(dollars), is_last=self.may_go_on)
         return Offer(self._longest(room), is_last=False)
+
+    def fair(self, offer: Offer) -> Offer:
+        """The offer as far as it leaves something to others, and still is worth its money."""
+        usual = ANSWER if offer.is_last else FAIR
+        return replace(offer, output_tokens=min(self.most, max(usual, 2 * self.turn.output_tokens)))
 
     def bounded(self, request: Request, offer: Offer) -> Request:
         """The request with an answer no longer than was offered."""
@@ -103,17 +113,15 @@ class Quote:
         return replace(request, extra={**request.extra, "max_output_tokens": tokens})
 
     @cached_property
+    def _least(self) -> float:
+        """Dollars under which it does not go out at all."""
+        return self.dollars(min(LEAST, self.most))
+
+    @cached_property
     def _turn(self) -> float:
         """Dollars for a turn like the one before, with room to say twice as much."""
         output = min(self.most, max(LEAST, 2 * self.turn.output_tokens))
         return max(self.dollars(output), self.turn_cost)
-
-    @cached_property
-    def _last_answer(self) -> float:
-        if not self.may_go_on:
-            return 0.0
-        read = self.input_tokens + self.growth + self.turn.output_tokens
-        return self.pricing.at_most(read, min(ANSWER, self.most)) or self.turn_cost
 
     def _longest(self, dollars: float) -> int:
         """The output tokens that the dollars pay for, at least `LEAST`."""
@@ -127,36 +135,61 @@ class Quote:
         return max(least, tokens)
 
 
-def quote_for(request: Request, log: Log, pricing: Pricing, *, may_go_on: bool = False) -> Quote:
-    """What the log's next request can cost."""
-    last, asked = log.last_answer, field_of(request, "max_output_tokens")
-    turn = last.response.usage if last else Usage()
+@dataclass(frozen=True)
+class Turn:
+    """A request that was answered, and what that took."""
+
+    request: Request
+    usage: Usage
+    cost: float | None
+
+
+def quote_for(
+    request: Request,
+    log: Log,
+    pricing: Pricing,
+    *,
+    last: Turn | None = None,
+    may_go_on: bool = False,
+) -> Quote:
+    """What a request behind the log can cost; `last` is the one that the run sent before."""
+    asked = field_of(request, "max_output_tokens")
     return Quote(
         pricing,
-        input_tokens(request, log),
+        _input_tokens(request, log, last),
         asked if isinstance(asked, int) else CEILING,
         may_go_on,
-        turn,
+        last.usage if last else Usage(),
         (last.cost or 0.0) if last else 0.0,
-        weight(log.items[log.known_items :]) if last else 0,
+        _new(request, last) if last else 0,
     )
 
 
-def input_tokens(request: Request, log: Log) -> int:
+def _input_tokens(request: Request, log: Log, last: Turn | None) -> int:
     """The tokens that a request's input has at the most."""
     around = len(request.fields.encoded) + len(encode(dict(request.extra))) + AROUND
     around += ATTACHED if field_of(request, "prompt") else 0
-    last, is_same = _last_usage(log)
-    before, whole = last.input_tokens + last.output_tokens, weight(request.input) + around
+    whole = weight(request.input) + around
     if field_of(request, "previous_response_id"):
-        return (before or weight(log.items[: log.known_items])) + whole
+        return (_remembered(log) or weight(log.items[: log.known_items])) + whole
     if field_of(request, "conversation"):
-        return (before or ATTACHED) + whole
-    if not last.input_tokens or not is_same:
+        return (_remembered(log) or ATTACHED) + whole
+    if last is None or not last.usage.input_tokens or last.request.fields is not request.fields:
         return whole
-    known = {id(item) for item in log.items[: log.known_items]}
-    new = weight(item for item in request.input if id(item) not in known)
-    return min(whole, before + new + AROUND)
+    return min(whole, last.usage.input_tokens + _new(request, last) + AROUND)
+
+
+def _new(request: Request, last: Turn) -> int:
+    """The tokens of what the request before did not have, at the most."""
+    known = {id(item) for item in last.request.input}
+    return weight(item for item in request.input if id(item) not in known)
+
+
+def _remembered(log: Log) -> int:
+    """The tokens that a server which keeps the conversation has counted in it."""
+    answers = (each for each in reversed(log.records) if isinstance(each, Answer))
+    usage = next((each.response.usage for each in answers if each.response.is_complete), Usage())
+    return usage.input_tokens + usage.output_tokens
 
 
 def weight(items: Iterable[Item]) -> int:
@@ -168,16 +201,6 @@ def hosted_tools(request: Request) -> list[str]:
     """The kinds of its tools that the server runs, which no bound is known for."""
     tools = field_of(request, "tools") or ()
     return [str(tool.get("type")) for tool in tools if tool.get("type") not in _RUN_HERE]
-
-
-def _last_usage(log: Log) -> tuple[Usage, bool]:
-    """The tokens of the last answer, and whether requests are made of the same since."""
-    is_same = True
-    for record in reversed(log.records):
-        if isinstance(record, Answer) and record.response.is_complete:
-            return record.response.usage, is_same
-        is_same = is_same and not isinstance(record, Setup)
-    return Usage(), False
 
 
 def _attached(item: Item) -> int:

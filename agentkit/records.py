@@ -16,6 +16,7 @@ from agentkit.encoding import JSON, Wire, encode
 from agentkit.errors import ConfigurationError
 from agentkit.responses.items import FunctionCallOutput, Item, read_item, read_items
 from agentkit.responses.response import Fields, Response, Usage, read_response
+from agentkit.secrets import Secrets
 
 Ended = Literal["ok", "error", "timeout", "rejected", "skipped"]
 """How a call came to its output. `rejected` and `skipped` ones never ran."""
@@ -25,6 +26,9 @@ Verdict = Literal["approve", "reject", "edit", "answer"]
 
 VERSION = 1
 """The version of the records' form that is written. Every older one is read."""
+
+NOT_SENT = frozenset({"cost", "budget"})
+"""The reasons of an answer to a request that did not go out: the limits that it would cross."""
 
 _SECRETS = frozenset({"authorization", "headers"})
 
@@ -43,6 +47,8 @@ class Setup:
     """Where requests go, without secrets."""
     conversation: str = ""
     """The id of the conversation at the server, where it keeps one."""
+    secrets: Secrets = field(default_factory=Secrets, repr=False, compare=False)
+    """What is hidden where it is dumped; requests are made of it as it is."""
 
     @property
     def model(self) -> tuple[str, str]:
@@ -62,8 +68,8 @@ class Setup:
 
     def body(self) -> Wire:
         return {
-            "fields": _without_secrets(self.fields.values),
-            "tool_choice": self.tool_choice,
+            "fields": self.secrets.hide_json(_without_secrets(self.fields.values)),
+            "tool_choice": self.secrets.hide_json(self.tool_choice),
             "session": self.session,
             "server": self.server,
             "conversation": self.conversation,
@@ -112,6 +118,11 @@ class Answer:
     seconds: float = 0.0
     cost: float | None = None
     """US dollars, as they were known when it came; None where they were not."""
+
+    @property
+    def was_sent(self) -> bool:
+        """Whether it is an answer at all, and not word of a request that nothing was left for."""
+        return self.response.incomplete_reason not in NOT_SENT
 
     def body(self) -> Wire:
         output = [item.wire for item in self.response.output]

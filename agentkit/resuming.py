@@ -8,8 +8,8 @@ from agentkit.approval import Decision, decision_records
 from agentkit.errors import ConfigurationError
 from agentkit.moves import CallTools, Finish, next_move
 from agentkit.records import Input, Record
-from agentkit.responses.items import user_message
 from agentkit.sessions import Place
+from agentkit.steps import GO_ON
 from agentkit.tools import Tool
 
 
@@ -28,7 +28,9 @@ def resumed(
         if place.journal is None:
             log.claim()
         return decided
+    if log.answer is not None and not log.answer.was_sent:
+        return [Input(())]
     status = end.status if isinstance(end, Finish) else None
     if status in ("limited", "incomplete"):
-        return [Input((user_message("Go on."),))]
+        return [Input((GO_ON,))]
     return [Input(())] if status == "failed" else []

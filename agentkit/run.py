@@ -6,21 +6,27 @@ Holds no state of its own: what happens goes into the log, what is heard goes to
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from agentkit.conversation import Conversation
 from agentkit.events import Event, Listener
+from agentkit.hiding import hidden
 from agentkit.journal import Journal
 from agentkit.limits import TOOL_TIME, Limits
 from agentkit.log import Log
 from agentkit.middleware import Middleware
 from agentkit.output import OutputFormat
-from agentkit.records import Record, Setup
+from agentkit.prices import Prices, pricing_of
+from agentkit.purse import Purse, check_known
+from agentkit.quote import hosted_tools
+from agentkit.records import Input, Record, Setup
 from agentkit.responses.dialect import Dialect, dialect_of
-from agentkit.responses.response import Model
+from agentkit.responses.response import Model, Request
 from agentkit.rules import ApprovalRule
+from agentkit.secrets import Secrets
 from agentkit.tools import Tool
 
 logger = logging.getLogger("agentkit")
@@ -48,6 +54,12 @@ class Run:
     listener: Listener | None
     clock: Callable[[], float]
     """Seconds since the run began."""
+    prices: Prices | None = None
+    """The caller's own, which are asked before any list."""
+    purse: Purse = field(default_factory=lambda: Purse(()))
+    """What its requests are paid from: its own budgets, and those of the runs around it."""
+    secrets: Secrets | None = None
+    """What is hidden in all that the log takes in; None where nothing is."""
 
     @property
     def dialect(self) -> Dialect:
@@ -58,6 +70,16 @@ class Run:
     def asks_people(self) -> bool:
         """Whether any call may need a person's word."""
         return self.approve is not None or any(tool.approval for tool in self.tools.values())
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether another request may follow the next answer."""
+        return bool(self.setup.fields.values.get("tools")) or self.log.answer is not None
+
+    @property
+    def has_prices(self) -> bool:
+        """Whether anybody but the server can say what an answer costs."""
+        return self.prices is not None or bool(self.setup.server)
 
     @property
     def time_left(self) -> float | None:
@@ -76,10 +98,23 @@ class Run:
         left = self.tool_time_left
         return left is not None and left <= 0
 
+    def check_prices(self) -> None:
+        """Raise ConfigurationError where a budget cannot hold, since a price is not known."""
+        if budgets := self.limits.budgets():
+            bare = Request(self.setup.fields, ())
+            pricing = pricing_of(bare, self.setup.server, self.prices)
+            check_known(budgets, pricing, hosted_tools(bare))
+
+    def purse_behind(self, first: Sequence[Record]) -> Purse:
+        """What the run is paid from that begins, or goes on, with these records."""
+        begins = any(isinstance(each, Input) and not each.is_repair for each in first)
+        return Purse(self.limits.budgets(0.0 if begins else self.log.trip.cost))
+
     def hold(self, *records: Record) -> None:
         """Take records into the log, to be kept together with those that come next."""
-        self.log.append(*records)
-        for record in records if self.listener else ():
+        cleaned = records if (s := self.secrets) is None else [hidden(each, s) for each in records]
+        self.log.append(*cleaned)
+        for record in cleaned if self.listener else ():
             self.emit(record)
 
     async def append(self, *records: Record) -> None:
@@ -87,10 +122,11 @@ class Run:
 
         Raises StoreError where it cannot be, and Conflict where another has gone on with it.
         """
-        self.log.append(*records)
+        cleaned = records if (s := self.secrets) is None else [hidden(each, s) for each in records]
+        self.log.append(*cleaned)
         if self.journal is not None:
             await self.journal.write(self.log)
-        for record in records if self.listener else ():
+        for record in cleaned if self.listener else ():
             self.emit(record)
 
     def emit(self, event: Event) -> None:
@@ -99,5 +135,7 @@ class Run:
             return
         try:
             self.listener(event)
-        except Exception:
-            logger.exception("A listener failed on %s", type(event).__name__)
+        except Exception as error:  # noqa: BLE001 - the caller's own code
+            told = "".join(traceback.format_exception(error))
+            told = told if self.secrets is None else self.secrets.hide(told)
+            logger.error("A listener failed on %s\n%s", type(event).__name__, told)

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, Self
 
 from agentkit.encoding import JSON, encode
@@ -28,7 +29,10 @@ _LINE = 60
 _PLAIN = re.compile(rb"[\w.-]+")
 """What no encoder writes in another way; bytes have no other word characters than ASCII."""
 
+_UTF8 = ("utf-8", "surrogatepass")
+
 # a possessive quantifier (*+) keeps a long run of backslashes from being tried in every way
+_ESCAPES = rb"\\*+"
 _LINE_BREAK = rb"(?:\s|\\++[nr]|(?i:%(?:25)*0[ad]))*+"
 _BEFORE_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-%\\"
 _BEHIND_BASE64 = re.compile(
@@ -36,7 +40,6 @@ _BEHIND_BASE64 = re.compile(
     re.IGNORECASE,
 )
 _LETTERS = {"\b": b"b", "\f": b"f", "\n": b"n", "\r": b"r", "\t": b"t"}
-_URL_SAFE = {"+": b"-", "/": b"_"}
 
 _TEXTS = ("filename", "filename2", "msg", "object", "reason", "strerror", "text")
 """What errors of the standard library show that is neither an argument nor in their `vars`."""
@@ -101,9 +104,9 @@ class Secrets:
 
     def hide(self, text: str) -> str:
         """The text with `[secret]` in the place of each; the same object where there is none."""
-        encoded = text.encode("utf-8", "surrogatepass")
+        encoded = text.encode(*_UTF8)
         hidden = self.hide_bytes(encoded)
-        return text if hidden is encoded else hidden.decode("utf-8", "surrogatepass")
+        return text if hidden is encoded else hidden.decode(*_UTF8)
 
     def hide_bytes(self, encoded: bytes) -> bytes:
         """`hide` for a text of UTF-8 bytes, which need not be valid."""
@@ -142,7 +145,7 @@ class Secrets:
     def _hide_cut(self, text: str) -> str:
         """`hide`, also where the text ends within one; from SHORTEST characters of it on."""
         hidden = self.hide(text)
-        encoded = hidden.encode("utf-8", "surrogatepass")
+        encoded = hidden.encode(*_UTF8)
         for begin in (form.text for form in self._forms):
             for length in range(len(begin) - 1, SHORTEST - 1, -1):
                 if encoded.endswith(begin[:length]):
@@ -192,14 +195,10 @@ class _Form:
     @cached_property
     def pattern(self) -> re.Pattern[bytes]:
         """It with every escape that there may be; made where a landmark was found, so rarely."""
-        text = self.text.decode("utf-8", "surrogatepass")
+        text = self.text.decode(*_UTF8)
         if self.is_base64:
-            expression = _LINE_BREAK.join(_written(c, _URL_SAFE.get(c, b"")) for c in text)
-        else:
-            expression = b"".join(_written(part) for part in re.findall(r"\\+|[^\\]", text))
-        # a run of backslashes is taken whole, or not at all: half of one escapes what follows
-        is_escaped = expression.startswith((rb"\\", rb"(?:\\"))
-        return re.compile(rb"(?<!\\)" + expression if is_escaped else expression)
+            return re.compile(_expression(text, _LINE_BREAK, {"+": b"-", "/": b"_"}))
+        return re.compile(_expression(re.findall(r"\\+|[^\\]", text), b"", {" ": rb"\+"}))
 
     def first(self, encoded: bytes, begin: int = 0) -> re.Match[bytes] | None:
         """Where it is next."""
@@ -207,10 +206,16 @@ class _Form:
         return self.pattern.search(encoded, begin) if has_landmark else None
 
     def spans(self, encoded: bytes) -> Iterator[tuple[int, int]]:
-        """All the places where it is; of base64, with all that it is the middle of."""
-        end = 0
+        """All the places where it is; of base64, with all that it is the middle of.
+
+        The backslashes that escape its first character belong to it: one of them that was left
+        would escape what comes in its place.
+        """
+        end, is_escaped = 0, not _PLAIN.match(self.text)
         while found := self.first(encoded, end):
             start, stop = found.span()
+            if is_escaped:
+                start = end + len(encoded[end:start].rstrip(b"\\"))
             if self.is_base64:
                 start = end + len(encoded[end:start].rstrip(_BEFORE_BASE64))
                 behind = _BEHIND_BASE64.match(encoded, stop)
@@ -220,7 +225,7 @@ class _Form:
 
 
 def _forms(value: str) -> Iterator[_Form]:
-    text = value.encode("utf-8", "surrogatepass")
+    text = value.encode(*_UTF8)
     yield _Form(text, (_landmark(text),))
     for middle in _base64_middles(text):
         line, half = middle[:_LINE], min(len(middle), _LINE) // 2
@@ -234,20 +239,33 @@ def _base64_middles(text: bytes) -> Iterator[bytes]:
         yield b64encode(bytes(before) + text)[first:end]
 
 
-def _written(part: str, also: bytes = b"") -> bytes:
-    """An expression for a character or a run of backslashes, plain or with any escape."""
-    encoded = part.encode("utf-8", "surrogatepass")
+def _expression(parts: Sequence[str], between: bytes, otherwise: Mapping[str, bytes]) -> bytes:
+    """An expression for characters and runs of backslashes, with any escapes before them.
+
+    Before the first there are none, so that a run of backslashes is not read again from each.
+    """
+    pieces = [_written(parts[0], otherwise)]
+    for before, part in pairwise(parts):
+        is_escaped = not part.startswith("\\") and not _PLAIN.fullmatch(part.encode(*_UTF8))
+        is_first = before.startswith("\\") and len(pieces) == 1
+        escapes = _ESCAPES if is_escaped and not is_first else b""
+        pieces.append(between + escapes + _written(part, otherwise))
+    return b"".join(pieces)
+
+
+def _written(part: str, otherwise: Mapping[str, bytes]) -> bytes:
+    """An expression for a character or a run of backslashes, as it is or as escapes write it."""
+    encoded = part.encode(*_UTF8)
     if _PLAIN.fullmatch(encoded):
         return re.escape(encoded)
-    if part.startswith("\\"):
-        return rb"(?:\\{%d,}+|(?i:%%(?:25)*5c){%d})" % (len(part), len(part))
+    if part.startswith("\\"):  # JSON doubles them, and JSON within JSON again
+        runs = [rb"\\{%d}" % (len(part) * times) for times in (8, 4, 2, 1)]
+        return rb"(?:%b|(?i:%%(?:25)*5c){%d})" % (b"|".join(runs), len(part))
     percents = b"".join(rb"%%(?:25)*%02x" % byte for byte in encoded)
     units = part.encode("utf-16-be", "surrogatepass").hex(" ", 2).encode().split()
-    escaped = [rb"\\++".join(b"u" + unit for unit in units), *_LETTERS.get(part, b"").split()]
-    ways = [re.escape(encoded), b"(?i:%b)" % percents, rb"(?<=\\)(?i:%b)" % b"|".join(escaped)]
-    ways += [re.escape(also)] if also else []
-    ways += [rb"\+"] if part == " " else []
-    return rb"\\*+(?:%b)" % b"|".join(ways)
+    words = [rb"\\++".join(b"u" + unit for unit in units), *_LETTERS.get(part, b"").split()]
+    ways = [re.escape(encoded), b"(?i:%b)" % percents, rb"(?<=\\)(?i:%b)" % b"|".join(words)]
+    return b"(?:%b)" % b"|".join([*ways, *otherwise.get(part, b"").split()])
 
 
 def _landmark(text: bytes) -> bytes:

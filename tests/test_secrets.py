@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import re
 import traceback
 from base64 import b64encode, encodebytes, urlsafe_b64encode
 from dataclasses import asdict, dataclass, replace
@@ -40,13 +41,13 @@ def forms_of(key: str, before: bytes = b"", behind: bytes = b"") -> list[str]:
     """The key as programs write it, base64 behind and before something else."""
     escaped = [json.dumps(key)[1:-1], json.dumps(key, ensure_ascii=False)[1:-1]]
     quoted = [quote(key), quote(key, safe=""), quote_plus(key)]
-    lower = [quote(key, safe="").replace(f"%{n:02X}", f"%{n:02x}") for n in range(256)]
+    lower = re.sub("%..", lambda escape: escape[0].lower(), quote(key, safe=""))
     nested = [
         json.dumps(json.dumps(key))[3:-3],
         quote(quote(key)),
         encode(escaped[0]).decode()[1:-1],
     ]
-    return [key, *escaped, *quoted, *lower, *nested, *base64_of(key.encode(), before, behind)]
+    return [key, *escaped, *quoted, lower, *nested, *base64_of(key.encode(), before, behind)]
 
 
 def is_shown(key: str, text: str) -> bool:
@@ -100,6 +101,7 @@ def test_what_has_no_key_in_it_is_the_same_object(end, text):
 
 
 @given(st.lists(keys.map(str.strip), max_size=4), surroundings)
+@example([":000000\\", ":000000\\"], "")
 def test_keys_that_overlap_are_hidden_together(several, between):
     text = between.join(several)
     hidden_text = Secrets.of(*several).hide(text)
@@ -115,6 +117,16 @@ def test_what_stands_around_a_key_stays(key):
     basic = b64encode(f"user:{key}".encode()).decode()
     assert secrets.hide(f"Authorization: Basic {basic}\n") == "Authorization: Basic [secret]\n"
     assert secrets.hide_json({"a": f'{{"header": "{basic}"}}'}) == {"a": '{"header": "[secret]"}'}
+
+
+@pytest.mark.parametrize("key", ['"quoted"', "\\\\share\\", 'ends in \\"', "/a/path/", "äöüäöüäöü"])
+@pytest.mark.parametrize("around", ["", "\\", '"', '\\"', "\n", "ä"])
+def test_json_stays_json_whatever_a_key_begins_and_ends_with(key, around):
+    value = {"a": f"{around}{key}{around}", "b": key, "c": json.dumps([key])}
+    told = json.loads(Secrets.of(key).hide(json.dumps(value)))
+    assert told["b"] == MASK
+    assert told["a"].strip('\\"\nä') == MASK
+    assert json.loads(told["c"]) == [MASK]
 
 
 @pytest.mark.parametrize("offset", range(60))

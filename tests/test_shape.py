@@ -21,15 +21,16 @@ LAYERS = [
     "tool_output",
     "tools",
     "records",
-    "calls pairing hiding",
+    "calls pairing hiding steps",
     "log",
     "moves",
     "stores",
-    "prices quote budget conversation context limits cost output",
+    "prices quote budget purse conversation context limits cost output",
     "rules approval middleware events",
     "testing",
     "journal",
     "run",
+    "paying",
     "compact ask perform",
     "dispatch",
     "loop",
@@ -118,7 +119,7 @@ def test_the_wire_has_never_heard_of_agents():
     for module, imported in GRAPH.items():
         if module.startswith("agentkit.responses"):
             rooms = {room_of(each) for each in imported}
-            assert rooms <= {"responses", "errors", "encoding"}, module
+            assert rooms <= {"responses", "errors", "encoding", "secrets"}, module
 
 
 def test_the_test_parts_know_only_the_wire():

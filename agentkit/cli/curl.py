@@ -13,7 +13,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 
-from agentkit.ask import OUT_OF_TIME, next_request
+from agentkit.ask import next_request
 from agentkit.cli.safe_text import safe_json
 from agentkit.cli.show import counted
 from agentkit.conversation import Chained, Conversation, Hosted, Replay
@@ -21,6 +21,7 @@ from agentkit.errors import ConfigurationError
 from agentkit.limits import Limits
 from agentkit.log import Log
 from agentkit.moves import AskModel, next_move
+from agentkit.paying import OUT_OF_TIME
 from agentkit.records import Answer, Record, Setup
 from agentkit.responses.dialect import Dialect, spoken
 from agentkit.responses.endpoint import Endpoint

@@ -1,4 +1,4 @@
-"""ResponsesModel: `POST {base_url}/responses`, sent until it is answered.
+"""ResponsesModel: `POST {base_url}/responses` and `/responses/compact`, sent until answered.
 
 Knows requests, responses and events; has never heard of tools, runs or logs.
 """
@@ -18,13 +18,15 @@ from agentkit.errors import (
     StreamTruncatedError,
     TransportError,
 )
+from agentkit.responses.compaction import CompactEndpoint, CompactRequest, has_no_endpoint
 from agentkit.responses.dialect import refused_setting, spoken
 from agentkit.responses.endpoint import Endpoint
 from agentkit.responses.events import Notice, OtherEvent, Snapshot, StreamEvent
 from agentkit.responses.failures import read_error, request_id, was_sent
+from agentkit.responses.fold import Fold
 from agentkit.responses.providers import endpoint_at
 from agentkit.responses.reply import is_event_stream, read_reply, stream_events
-from agentkit.responses.response import Request
+from agentkit.responses.response import Request, Response
 from agentkit.responses.retry import TRANSIENT_CODES, Retries
 from agentkit.responses.transport import HTTPAnswer, HTTPClient, Pool, Timeouts
 
@@ -53,6 +55,8 @@ class ResponsesModel:
         self.name = name
         self.endpoint = endpoint_at(endpoint, api_key) if isinstance(endpoint, str) else endpoint
         self.dialect = self.endpoint.dialect
+        self.can_compact = True
+        """Whether the server has not yet turned out to have no `POST /responses/compact`."""
         self._retries = retries or Retries()
         self._pool = Pool(http_client, timeouts)
         self._sleep = sleep
@@ -83,6 +87,24 @@ class ResponsesModel:
                 yield event
             async for event in reply.events:
                 yield event
+
+    async def compact(self, request: CompactRequest) -> Response:
+        """What stands for the input from here on, as `output`. Raises ModelError.
+
+        Where the server has no such endpoint, `can_compact` says so from then on.
+        """
+        try:
+            reply = await self._send_until_answered(request)
+        except ModelError as error:
+            self.can_compact = not has_no_endpoint(error)
+            raise
+        fold = Fold()
+        async with aclosing(reply.events):
+            for event in reply.first:
+                fold.add(event)
+            async for event in reply.events:
+                fold.add(event)
+        return fold.response()
 
     async def _send_until_answered(self, request: Request) -> _Reply:
         retrying = tenacity.AsyncRetrying(
@@ -129,7 +151,7 @@ class ResponsesModel:
     async def _exchange(self, request: Request) -> AsyncGenerator[StreamEvent]:
         accept = "text/event-stream" if request.stream else "application/json"
         headers = {"Content-Type": "application/json", "Accept": accept}
-        async with self._pool.post(self.endpoint, request.body(), headers) as answer:
+        async with self._pool.post(self._place_of(request), request.body(), headers) as answer:
             if answer.status >= 300:
                 raise read_error(answer.status, await answer.content(), answer.headers)
             if not is_event_stream(answer.headers):
@@ -139,6 +161,12 @@ class ResponsesModel:
             async for event in _streamed(answer):
                 yield event
             await answer.drain()
+
+    def _place_of(self, request: Request) -> Endpoint:
+        if isinstance(request, CompactRequest):
+            where = self.endpoint
+            return CompactEndpoint(where.base_url, where.headers, where.dialect)
+        return self.endpoint
 
 
 async def _streamed(answer: HTTPAnswer) -> AsyncIterator[StreamEvent]:

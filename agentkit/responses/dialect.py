@@ -15,6 +15,7 @@ from agentkit.responses.response import Model, Request
 # Settings without which an answer is still an answer.
 _OPTIONAL = frozenset(
     {
+        "context_management",
         "include",
         "max_tool_calls",
         "metadata",

@@ -13,6 +13,9 @@ from typing import Any
 
 from agentkit.encoding import Wire, encode
 
+COMPACTION = "compaction"
+"""The type of an item that stands, encrypted, for all that went before it."""
+
 
 @dataclass(frozen=True)
 class Item:
@@ -130,6 +133,7 @@ _KINDS: dict[str, type[Item]] = {
 # What a server takes back of its own items when it is not asked to look them up by id.
 # Source: the item schemas of POST /responses, and shapes that servers accepted.
 _SENT_BACK: dict[str, frozenset[str]] = {
+    COMPACTION: frozenset({"type", "encrypted_content"}),
     "message": frozenset({"type", "role", "content", "phase"}),
     "function_call": frozenset({"type", "call_id", "name", "arguments", "namespace", "caller"}),
     "custom_tool_call": frozenset({"type", "call_id", "name", "input", "namespace", "caller"}),
@@ -177,13 +181,19 @@ def sent_back(items: Sequence[Item]) -> tuple[Item, ...]:
 def portable(items: Iterable[Item]) -> list[Item]:
     """The items of a conversation as another model or server can read them.
 
-    Without reasoning, which only the model that wrote it reads, and without ids.
+    Without reasoning and compactions, which only the server that wrote them reads, and without
+    ids.
     """
     return [
         _without_ids(item) if item.type in _SENT_BACK else item
         for item in items
-        if not isinstance(item, Reasoning)
+        if is_portable(item)
     ]
+
+
+def is_portable(item: Item) -> bool:
+    """Whether another model or server than the one that wrote it can read an item."""
+    return not isinstance(item, Reasoning) and item.type != COMPACTION
 
 
 def _without_ids(item: Item) -> Item:

@@ -42,7 +42,7 @@ class Request:
     fields: Fields
     """The same value for every request of a run."""
     input: tuple[Item, ...]
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """Fields of this request alone, such as `previous_response_id`; they win over `fields`, and
     None takes a field away."""
     stream: bool = False
@@ -199,7 +199,9 @@ class Response:
 class Model(Protocol):
     """Anything that answers requests.
 
-    It may also have a `name`, which requests then carry as `model`, and a `dialect`.
+    It may also have a `name`, which requests then carry as `model`, a `dialect`, and a
+    `compact(request)`, a coroutine that gives what stands for a request's input from then on;
+    where `can_compact` is there too and false, it is not called.
     """
 
     def stream(self, request: Request) -> AsyncIterator[StreamEvent]:

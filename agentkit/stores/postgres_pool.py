@@ -153,10 +153,12 @@ class _Crew:
 
     def _serve(self, ending: Future[None]) -> None:
         worker = _Worker(self._server)
-        while self._did_next(worker):
-            pass
-        worker.hang_up()
-        ending.set_result(None)
+        try:
+            while self._did_next(worker):
+                pass
+            worker.hang_up()
+        finally:
+            ending.set_result(None)
 
     def _did_next(self, worker: _Worker) -> bool:
         job = self._next()

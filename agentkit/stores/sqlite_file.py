@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 from agentkit.errors import ConfigurationError, StoreError
 from agentkit.stores.sqlite_schema import bring_up_to_date
@@ -90,8 +89,8 @@ class DatabaseFile:
 
         One that is there is not opened: closing it would let go of SQLite's own locks on it.
         """
-        folder = Path(self.path).parent
-        if not folder.is_dir():
+        folder = os.path.dirname(self.path)
+        if not os.path.isdir(folder):
             raise ConfigurationError(f"store: there is no folder {folder}. Make it first.")
         try:
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
@@ -118,6 +117,8 @@ class DatabaseFile:
         bring_up_to_date(connection, self.path)
         self._write_ahead(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
+        # macOS alone answers a plain sync before the disk has it
+        connection.execute("PRAGMA fullfsync = ON")
         # what is deleted is overwritten
         connection.execute("PRAGMA secure_delete = ON")
 

@@ -19,7 +19,6 @@ from agentkit.stores.text import storable, words
 ALL = 2**62
 """More than any session has records, and later than any time."""
 
-
 # the bytes as they are, so that a damaged one is that record's fault alone
 _SPAN = """SELECT seq, at, CAST(body AS BLOB) FROM records
     WHERE session = ? AND seq < ? ORDER BY seq"""
@@ -51,14 +50,12 @@ def load(connection: sqlite3.Connection, session: str, file: DatabaseFile) -> Ke
                     raise StoreError(f"The next one there is {seq}.")
                 records.append(record_of(body))
                 at.append(moment(time))
-    except (sqlite3.Error, StoreError) as error:
+    except sqlite3.Error as error:
+        # an index may be damaged where the records are not
         found = max(records, _scanned(connection, session), key=len)
-        reason = file.spoken(error) if isinstance(error, sqlite3.Error) else error
-        raise StoreError(
-            f"Session {session!r} in {file.path} cannot be read from record {len(found)} on. "
-            f"{reason}",
-            found,
-        ) from error
+        raise _broken_off(session, found, file, file.spoken(error)) from error
+    except StoreError as error:
+        raise _broken_off(session, records, file, error) from error
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
@@ -125,11 +122,11 @@ def _ancestry(
     spans = connection.execute(
         # each takes what is before its child's beginning, and before its child's own end
         "WITH RECURSIVE chain(session, parent, parent_seq, until) AS ("
-        " SELECT session, parent, parent_seq, ?2 FROM sessions WHERE session = ?1"
+        " SELECT session, parent, parent_seq, ? FROM sessions WHERE session = ?"
         " UNION SELECT s.session, s.parent, s.parent_seq, min(c.until, c.parent_seq)"
         " FROM chain AS c JOIN sessions AS s ON s.session = c.parent"
         ") SELECT session, until, parent FROM chain",
-        (session, ALL),
+        (ALL, session),
     ).fetchall()
     parent = spans[0][2] if spans else None
     return parent, [(name, until) for name, until, _parent in reversed(spans)]
@@ -144,3 +141,10 @@ def _scanned(connection: sqlite3.Connection, session: str) -> list[Record]:
                 break
             records.append(record_of(body))
     return records
+
+
+def _broken_off(
+    session: str, records: list[Record], file: DatabaseFile, reason: StoreError
+) -> StoreError:
+    place = f"Session {session!r} in {file.path}"
+    return StoreError(f"{place} cannot be read from record {len(records)} on. {reason}", records)

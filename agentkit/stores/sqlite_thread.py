@@ -13,6 +13,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
@@ -127,8 +128,7 @@ class Committed(Connected):
 
     def _fail(self, jobs: Iterable[Job[Any]], error: Exception) -> None:
         self.drop()
-        for job in jobs:
-            job.error = error
+        _fail(jobs, error)
 
     def _again(self, job: Job[Any]) -> None:
         """Do by itself what failed together with others, unless it was kept after all."""
@@ -228,8 +228,7 @@ def _do_queued(queue: _Queue, connected: Connected) -> bool:
         connected.do(wanted)
     except BaseException as error:  # noqa: BLE001 - nobody may wait for ever
         connected.drop()
-        for job in wanted:
-            job.error = error
+        _fail(wanted, error)
     _deliver(wanted, connected.file)
     return len(wanted) == len(jobs)
 
@@ -241,6 +240,13 @@ def _queued(queue: _Queue) -> list[Job[Any] | None]:
         while jobs[-1] is not None and len(jobs) < _TOGETHER:
             jobs.append(queue.get_nowait())
     return jobs
+
+
+def _fail(jobs: Iterable[Job[Any]], error: BaseException) -> None:
+    """Give each job an error of its own, since each run adds to it what it came to."""
+    for job in jobs:
+        job.error = copy(error)
+        job.error.__cause__ = error
 
 
 def _deliver(jobs: Iterable[Job[Any]], file: DatabaseFile) -> None:

@@ -73,7 +73,7 @@ def fork(
         )
     if _session(connection, commit.session):
         raise Conflict(f"There is a session {commit.session!r} already. Give another name.")
-    at = microseconds(now())
+    at = max(microseconds(now()), found[1])
     _create(connection, commit, at, (parent, commit.seq))
     _insert(connection, commit, at)
 
@@ -81,9 +81,10 @@ def fork(
 def is_kept(connection: sqlite3.Connection, commit: Commit) -> bool:
     """Whether the commit was made."""
     found = connection.execute(
-        "SELECT EXISTS(SELECT 1 FROM records WHERE session = ?1 AND seq = ?2 AND commit_id = ?3)"
-        " OR EXISTS(SELECT 1 FROM sessions WHERE session = ?1 AND commit_id = ?3)",
-        (commit.session, commit.seq, commit.id),
+        "SELECT EXISTS(SELECT 1 FROM records WHERE session = :session AND seq = :seq"
+        " AND commit_id = :id)"
+        " OR EXISTS(SELECT 1 FROM sessions WHERE session = :session AND commit_id = :id)",
+        {"session": commit.session, "seq": commit.seq, "id": commit.id},
     )
     return bool(found.fetchone()[0])
 

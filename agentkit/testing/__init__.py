@@ -7,6 +7,7 @@
     service.py      its endpoints       memory.py   what it keeps    rejection.py  what it refuses
     strictness.py   schemas it refuses
     http.py         HTTP/1.1 by h11     relay.py    a model's events as a server's
+    compaction.py   what stands for a conversation
     complete.py     a response with every field the wire's specification requires
     sequence.py     the stream events of a complete response   usage.py    words as tokens
 

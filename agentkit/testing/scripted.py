@@ -12,10 +12,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from itertools import count
 
 from agentkit.encoding import Wire
+from agentkit.responses.compaction import CompactRequest
 from agentkit.responses.events import Snapshot, StreamEvent, read_event
 from agentkit.responses.items import FunctionCall
-from agentkit.responses.response import Request, Usage
+from agentkit.responses.response import Request, Response, Usage
 from agentkit.testing.answers import Said, Scripted, answer, message
+from agentkit.testing.compaction import compacted
 from agentkit.testing.complete import complete_response
 from agentkit.testing.sequence import event_sequence, terminal_type
 from agentkit.testing.usage import usage_wire, words
@@ -38,6 +40,8 @@ class ScriptedModel:
     def __init__(self, *script: Entry, usage: Usage | None = None) -> None:
         self.requests: list[Request] = []
         """What the model was asked, in order."""
+        self.compactions: list[CompactRequest] = []
+        """What it was asked to compact, in order."""
         self._script = script
         self._usage = usage
         self._call_ids = (f"call_{number}" for number in count(1))
@@ -56,6 +60,11 @@ class ScriptedModel:
             return
         for event in event_sequence(wire):
             yield read_event(event)
+
+    async def compact(self, request: CompactRequest) -> Response:
+        """What a server gives for `POST /responses/compact`; takes nothing from the script."""
+        self.compactions.append(request)
+        return compacted(request)
 
     def _entry(self, turn: int) -> Entry:
         if turn <= len(self._script):

@@ -2,6 +2,7 @@
 
 POST   …/responses            a response, whole or as a stream of events
 GET    …/responses/{id}       a response given before          DELETE forgets it
+POST   …/responses/compact    what stands for a conversation
 POST   …/conversations        a new conversation
 GET    …/models               the one model there is
 """
@@ -14,7 +15,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from agentkit.encoding import JSON, Wire, decode, encode
@@ -27,10 +28,12 @@ from agentkit.errors import (
     RateLimitError,
     StreamTruncatedError,
 )
+from agentkit.responses.compaction import CompactRequest, Compacts, can_compact
 from agentkit.responses.events import TERMINAL, StreamEvent
 from agentkit.responses.fold import Fold, collect
 from agentkit.responses.items import read_items
 from agentkit.responses.response import Fields, Model, Request
+from agentkit.testing.compaction import compacting, threshold_of
 from agentkit.testing.complete import complete_response
 from agentkit.testing.http import HttpRequest, Reply
 from agentkit.testing.memory import Memory, conversation_of
@@ -89,6 +92,7 @@ class ResponsesService:
         self._asked = 0
         self._routes: tuple[tuple[str, dict[str, Action]], ...] = (
             (r".*/responses", {"POST": self._create}),
+            (r".*/responses/compact", {"POST": self._compact}),
             (r".*/responses/([^/]+)", {"GET": self._retrieve, "DELETE": self._delete}),
             (r".*/conversations", {"POST": self._new_conversation}),
             (r".*/models", {"GET": self._models}),
@@ -150,11 +154,25 @@ class ResponsesService:
         asked = Request(Fields(fields), read_items(items), stream=bool(body.get("stream")))
         complete = partial(self._completed, body, f"resp_{self._asked}", self._now())
         answer = _Answer(partial(self._memory.keep, body, items), complete)
+        events = self._model.stream(asked)
+        if (threshold := threshold_of(body)) is not None:
+            events = compacting(events, asked, threshold)
         if not asked.stream:
-            return _json(await answer.whole(self._model.stream(asked)))
-        payloads = answer.payloads(self._model.stream(asked))
+            return _json(await answer.whole(events))
+        payloads = answer.payloads(events)
         await anext(payloads)
         return Reply(200, payloads, {"content-type": "text/event-stream; charset=utf-8"})
+
+    async def _compact(self, request: HttpRequest) -> Reply:
+        if not can_compact(self._model):
+            raise RejectionError(f"Invalid URL (POST {request.path})", status=404)
+        body = check_body(_json_body(request))
+        items = self._memory.input(body)
+        check_pairs(items)
+        asked = CompactRequest(Fields(body), read_items(items))
+        made = await cast("Compacts", self._model).compact(asked)
+        facts = {"id": f"resp_{self._asked}", "created_at": int(self._now())}
+        return _json({**made.wire, **facts, "object": "response.compaction"})
 
     def _completed(self, body: Wire, new_id: str, now: float, wire: Wire) -> Wire:
         conversation_id = conversation_of(body)

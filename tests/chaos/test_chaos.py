@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from survival import TURNS, Kill, survive, world
 
+CHAOS = int(os.environ.get("CHAOS", "200"))
+"""How many kills at random places are tried."""
+
 APPENDS = 17
 """The most commits that the run makes: outputs that come together are kept in one."""
 
@@ -28,6 +31,15 @@ def test_a_run_that_nobody_kills_makes_no_more_commits_than_are_tried(tmp_path: 
 @pytest.mark.parametrize("number", range(1, APPENDS + 1))
 def test_killed_at_a_commit_the_run_goes_on(tmp_path: Path, when: str, number: int):
     with world(tmp_path) as made:
+        survive(made, [Kill(when, number)])
+
+
+@pytest.mark.parametrize("when", ["before append", "after append"])
+@pytest.mark.parametrize("number", range(1, APPENDS + 1, 1 if CHAOS > 200 else 4))
+def test_killed_at_a_commit_to_a_database_the_run_goes_on(
+    tmp_path: Path, url: str, when: str, number: int
+):
+    with world(tmp_path, url) as made:
         survive(made, [Kill(when, number)])
 
 
@@ -62,9 +74,6 @@ def test_killed_while_it_waits_and_after_its_end_nothing_runs_again(tmp_path: Pa
         assert (made.asked, made.ran()) == before
 
 
-RANDOM = int(os.environ.get("CHAOS", "200"))
-"""How many kills at random places are tried."""
-
 INSTRUCTIONS = 15_000
 """How often the functions of agentkit are entered, left and gone on with in a run, or less."""
 
@@ -75,7 +84,7 @@ def test_a_run_has_as_many_places_to_be_killed_at_as_are_drawn_from(tmp_path: Pa
         assert made.end()[1] > INSTRUCTIONS
 
 
-@pytest.mark.parametrize("seed", range(RANDOM // 10))
+@pytest.mark.parametrize("seed", range(CHAOS // 10))
 def test_killed_anywhere_the_run_goes_on(tmp_path: Path, seed: int):
     chance = random.Random(seed)
     for number in range(5):

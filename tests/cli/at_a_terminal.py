@@ -19,6 +19,10 @@ FAIL_AFTER = 30.0
 
 CTRL_C, CTRL_D, ALT_ENTER, ENTER = "\x03", "\x04", "\x1b\r", "\r"
 
+PROMPTED = "⏵"
+"""Shown in place of what a line editor begins with: from here on it has the keys."""
+_EDITS_A_LINE = "\x1b[?2004h"
+
 PLAIN = {"TERM": "dumb"}
 """A terminal without line editing."""
 
@@ -37,22 +41,19 @@ class Person:
             *words, **streams, env=environment, start_new_session=True, preexec_fn=_take_terminal
         )
         os.close(theirs)
-        self._seen = ""
+        self._shown = b""
         self._read_to = 0
 
     def reads(self, text: str) -> str:
         """What was shown until `text`, and that; what was read is not read again."""
         deadline = time.monotonic() + FAIL_AFTER
-        while text not in self._seen[self._read_to :]:
+        while text not in self._unread:
             ready, _, _ = select.select([self._ours], [], [], deadline - time.monotonic())
-            assert ready, f"{text!r} did not come: {self._seen[self._read_to :]!r}"
-            piece = self._piece()
-            assert piece, f"it ended without {text!r}: {self._seen[self._read_to :]!r}"
-        begin, self._read_to = (
-            self._read_to,
-            self._seen.index(text, self._read_to) + len(text),
-        )
-        return self._seen[begin : self._read_to]
+            assert ready, f"{text!r} did not come: {self._unread!r}"
+            assert self._waits_for_more(), f"it ended without {text!r}: {self._unread!r}"
+        read = self._unread[: self._unread.index(text) + len(text)]
+        self._read_to += len(read)
+        return read
 
     def types(self, text: str) -> None:
         """Type it as it is."""
@@ -64,17 +65,22 @@ class Person:
 
     def leaves(self) -> tuple[str, int]:
         """All that is shown until the end, and the exit code."""
-        while self._piece():
+        while self._waits_for_more():
             pass
         os.close(self._ours)
-        return self._seen[self._read_to :], self.process.wait()
+        return self._unread, self.process.wait()
 
-    def _piece(self) -> str:
+    @property
+    def _unread(self) -> str:
+        text = self._shown.decode(errors="ignore").replace(_EDITS_A_LINE, PROMPTED)
+        return re.sub(r"\x1b\[[0-9;?]*([a-zA-Z]|$)|\x1b$|\r", "", text)[self._read_to :]
+
+    def _waits_for_more(self) -> bool:
         with contextlib.suppress(OSError):  # the other end is closed
-            piece = os.read(self._ours, 65536).decode(errors="replace")
-            self._seen += re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|\r", "", piece)
-            return piece
-        return ""
+            piece = os.read(self._ours, 65536)
+            self._shown += piece
+            return bool(piece)
+        return False
 
 
 def _take_terminal() -> None:

@@ -72,7 +72,7 @@ def test_a_run_that_has_ended_gives_its_answer_again(bot, capsys):
 
 
 def test_a_run_goes_on_with_its_own_model_and_the_form_of_its_answer(capsys):
-    script = ScriptedModel(failed('server_error', 'Overloaded.'), '{"name":  "Oslo"}')
+    script = ScriptedModel(failed("invalid_prompt", "No."), '{"name":  "Oslo"}')
     with ResponsesServer(script) as server:
         options = ["--schema", "name", "--instructions", "Be brief."]
         assert main(["run", "?", "-m", "any", "--base-url", server.url, *options]) == 1
@@ -86,7 +86,9 @@ def test_a_run_goes_on_with_its_own_model_and_the_form_of_its_answer(capsys):
 
 
 def test_tools_that_are_in_no_log_have_to_be_named(bot, capsys):
-    path = bot("agent = Agent(ScriptedModel(failed('server_error', 'Overloaded.'), 'Fine.'), tools=[population])")
+    path = bot(
+        "agent = Agent(ScriptedModel(failed('server_error', 'Overloaded.'), 'Fine.'), tools=[population])"
+    )
     assert main(["run", "?", "-a", path, "--session", "s"]) == 1
     before = kinds("s")
     assert main(["resume", "s", "-m", "offline"]) == 2

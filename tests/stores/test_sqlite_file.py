@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import threading
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -163,22 +164,30 @@ async def test_many_that_open_a_new_file_at_once_make_one_log(tmp_path):
     await asyncio.gather(*(store.close() for store in stores))
 
 
-async def test_what_starts_a_call_that_must_not_run_twice_outlives_a_loss_of_power(tmp_path):
+@pytest.mark.parametrize(
+    ("effects", "level"),
+    [
+        ({"a": "read"}, "NORMAL"),
+        ({"a": "idempotent"}, "NORMAL"),
+        ({"a": "read", "b": "once"}, "FULL"),
+    ],
+)
+async def test_what_starts_a_call_that_must_not_run_twice_outlives_a_loss_of_power(
+    tmp_path, effects, level
+):
     heard: list[str] = []
     store = SQLiteStore(tmp_path / "log.db", connect=lambda path: connected(path, heard.append))
-    levels = []
-    for seq, record in enumerate(
-        [said("one"), Started({"a": "read", "b": "once"}), Started({"c": "read"})]
+    await store.append("s", 0, [said("one")])
+    for doing in (
+        store.append("s", 1, [said("two"), Started(effects)]),
+        store.fork("s", 1, "f", [Started(effects)]),
     ):
         heard.clear()
-        await store.append("s", seq, [record])
-        begun = heard.index(
-            "BEGIN IMMEDIATE", heard.index("PRAGMA synchronous = NORMAL") if seq == 0 else 0
-        )
-        levels.append([line for line in heard[:begun] if "synchronous" in line][-1])
-    await store.fork("s", 3, "f", [Started({"d": "once"})])
-    assert levels == [f"PRAGMA synchronous = {level}" for level in ("NORMAL", "FULL", "NORMAL")]
-    assert [line for line in heard if "synchronous" in line][-1] == "PRAGMA synchronous = FULL"
+        await doing
+        assert heard[:2] == [f"PRAGMA synchronous = {level}", "BEGIN IMMEDIATE"]
+    heard.clear()
+    await store.append("s", 3, [said("three")])
+    assert heard[:2] == ["PRAGMA synchronous = NORMAL", "BEGIN IMMEDIATE"]
     await store.close()
 
 
@@ -220,8 +229,6 @@ async def test_what_is_deleted_is_not_in_the_file_any_more(tmp_path):
 
 
 async def test_the_times_are_those_of_the_clock_it_was_given(tmp_path):
-    from datetime import UTC, datetime, timedelta, timezone
-
     times = [
         datetime(2031, 5, 6, 7, 8, 9, 123456, tzinfo=timezone(timedelta(hours=2))),
         datetime(1999, 1, 1, tzinfo=UTC),
@@ -235,18 +242,16 @@ async def test_the_times_are_those_of_the_clock_it_was_given(tmp_path):
     await store.close()
 
 
-def threads() -> set[str]:
-    return {thread.name for thread in threading.enumerate() if "sqlite" in thread.name}
-
-
 async def test_a_store_that_is_forgotten_ends_its_threads(tmp_path):
+    others = set(threading.enumerate())
     store = SQLiteStore(tmp_path / "log.db")
     await store.append("s", 0, [said("one")])
     await store.load("s")
-    assert threads() == {"agentkit-sqlite", "agentkit-sqlite-read"}
+    own = set(threading.enumerate()) - others
+    assert {thread.name for thread in own} == {"agentkit-sqlite", "agentkit-sqlite-read"}
     del store
     gc.collect()
-    assert threads() == set()
+    assert [thread for thread in own if thread.is_alive()] == []
     assert [path.name for path in tmp_path.iterdir()] == ["log.db"], "the write-ahead log is in"
 
 

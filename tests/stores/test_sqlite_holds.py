@@ -89,7 +89,14 @@ async def test_a_wait_for_another_process_that_is_cancelled_leaves_nothing_behin
     assert list((tmp_path / "log.db-locks").iterdir()) == []
 
 
-FORK = "child = os.fork(); child or (sys.stdin.read(), os._exit(0))"
+FORK = """
+        read, write = os.pipe()
+        if os.fork() == 0:
+            os.write(write, b".")
+            sys.stdin.read()
+            os._exit(0)
+        os.read(read, 1)
+"""
 
 
 async def test_a_child_that_was_forked_does_not_keep_what_its_parent_held(tmp_path):

@@ -11,9 +11,11 @@ from collections import Counter
 from collections.abc import AsyncIterator
 
 from agentkit.encoding import Wire, encode
+from agentkit.responses.compaction import CompactRequest
 from agentkit.responses.events import Snapshot, StreamEvent, read_event
-from agentkit.responses.response import Request
+from agentkit.responses.response import Request, Response
 from agentkit.testing.answers import call, message
+from agentkit.testing.compaction import compacted
 from agentkit.testing.complete import complete_response
 from agentkit.testing.offline.arguments import Passage
 from agentkit.testing.offline.filling import fill, known
@@ -38,6 +40,10 @@ class OfflineModel:
             return
         for event in event_sequence(wire):
             yield read_event(event)
+
+    async def compact(self, request: CompactRequest) -> Response:
+        """What the users of a conversation said, and an item that stands for the rest."""
+        return compacted(request)
 
 
 def _response(request: Request) -> Wire:
