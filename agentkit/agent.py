@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -50,7 +50,7 @@ from agentkit.secrets import Secrets, secrets_of
 from agentkit.sessions import Place, Session, WhenBusy, opened
 from agentkit.stores.opened import opened_store
 from agentkit.stores.protocol import Store
-from agentkit.stream import Stream, SyncStream
+from agentkit.stream import Stream, SyncStream, heard_by_both
 from agentkit.tools import Tool
 
 if TYPE_CHECKING:
@@ -259,7 +259,7 @@ class Agent:
         """`run`, heard while it goes on: `async with agent.stream(…) as stream`."""
         given = {"session": session, "deps": deps, "limits": limits}
         start = partial(self.run, input, **given, store=store, when_busy=when_busy)
-        return Stream(_heard_by_both(start, on_event))
+        return Stream(heard_by_both(start, on_event))
 
     def stream_sync(
         self,
@@ -275,7 +275,7 @@ class Agent:
         """`stream` for a plain `for`, from anywhere."""
         given = {"session": session, "deps": deps, "limits": limits}
         start = partial(self.run, input, **given, store=store, when_busy=when_busy)
-        return SyncStream(_heard_by_both(start, on_event))
+        return SyncStream(heard_by_both(start, on_event))
 
     async def _go_on(
         self, options: _Options, opening: Callable[[Place], Sequence[Record]]
@@ -287,10 +287,11 @@ class Agent:
             first = opening(place)
             if run.log.setup is None or run.log.setup.digest != self._setup.digest:
                 first = [replace(self._setup, session=run.session), *first]
-            run = replace(run, purse=run.purse_behind(first))
+            if purse := run.purse_behind(first):
+                run = replace(run, purse=purse)
             try:
                 run.hold(*first)
-                with run.purse:
+                with purse or nullcontext():
                     end = await loop(run)
                 if run.journal is not None:
                     await run.journal.end(run.log)
@@ -386,17 +387,3 @@ async def _kept_so_far(run: Run, error: BaseException, status: str) -> None:
         return
     with suppress(StoreError, Conflict):
         await run.journal.end(run.log, status)
-
-
-def _heard_by_both(
-    start: Callable[..., Awaitable[RunResult]], listener: Listener | None
-) -> Callable[[Listener], Awaitable[RunResult]]:
-    def begin(stream: Listener) -> Awaitable[RunResult]:
-        def hear(event: Any) -> None:
-            stream(event)
-            if listener is not None:
-                listener(event)
-
-        return start(on_event=hear)
-
-    return begin

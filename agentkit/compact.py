@@ -73,7 +73,8 @@ async def _record(run: Run, policy: Compacted | Summarized, beginning: Beginning
     response, cost = await _answered(run, _request(run, policy, beginning))
     items = _stand_in(policy, response)
     if not items:
-        _notice(run, "What came cannot stand for the conversation, so all of it is sent.")
+        why = response.incomplete_reason or "what came is nothing that may stand for it"
+        _notice(run, f"The conversation could not be shortened, so all of it is sent: {why}")
         return Compaction((), 0, response.usage, cost)
     return beginning.replaced_by(items, response.usage, cost)
 
@@ -128,6 +129,7 @@ async def _receive(run: Run, request: Request) -> Response:
 
 
 def _notice(run: Run, text: str) -> None:
+    text = text if run.secrets is None else run.secrets.hide(text)
     if run.listener is None:
         logger.warning("%s", text)
     run.emit(Notice(text))

@@ -64,6 +64,8 @@ class Limits:
 
         `spent` is what the run has cost before, in US dollars.
         """
+        if self.cost is None and self.budget is None:
+            return budgets_around()
         own = [] if self.cost is None else [RunBudget(self.cost, spent=spent)]
         shared = [] if self.budget is None else [self.budget]
         return tuple(dict.fromkeys([*own, *shared, *budgets_around()]))

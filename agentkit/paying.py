@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from agentkit.events import Event
 from agentkit.limits import LANDING
 from agentkit.prices import field_of, pricing_of
+from agentkit.purse import Purse
 from agentkit.quote import Turn, quote_for
 from agentkit.responses.fold import Fold
 from agentkit.responses.response import Request, Response
@@ -45,8 +46,8 @@ async def paid(run: Run, sent: Sent, send: Send, request: Request) -> Response:
 
     Where one has none, nothing is sent, and the answer is an incomplete one that says so.
     """
-    if run.purse:
-        return await _paid_from_budgets(run, sent, send, request)
+    if run.purse is not None:
+        return await _paid_from(run.purse, run, sent, send, request)
     response = await send(request)
     cost = response.cost
     if cost is None and run.has_prices:
@@ -62,13 +63,13 @@ def as_last(request: Request) -> Request:
     return replace(request, extra={**request.extra, "instructions": told, **choice})
 
 
-async def _paid_from_budgets(run: Run, sent: Sent, send: Send, request: Request) -> Response:
+async def _paid_from(purse: Purse, run: Run, sent: Sent, send: Send, request: Request) -> Response:
     pricing = pricing_of(request, run.setup.server, run.prices)
     may_go_on = run.may_go_on and not sent.limit and not sent.is_aside
-    quote = quote_for(request, run.log, pricing, last=run.purse.last, may_go_on=may_go_on)
+    quote = quote_for(request, run.log, pricing, last=purse.last, may_go_on=may_go_on)
     try:
         async with asyncio.timeout(run.time_left) as scope:
-            reservation = await run.purse.reserve(quote, aside=sent.is_aside)
+            reservation = await purse.reserve(quote, aside=sent.is_aside)
     except TimeoutError:
         if not scope.expired():
             raise
@@ -83,7 +84,7 @@ async def _paid_from_budgets(run: Run, sent: Sent, send: Send, request: Request)
         cost = reservation.settle_for(response)
     sent.costs.append(cost)
     if not sent.is_aside:
-        run.purse.last = Turn(request, response.usage, cost)
+        purse.last = Turn(request, response.usage, cost)
     if reservation.is_felt_in(response):
         sent.limit = reservation.limit
     return response

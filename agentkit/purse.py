@@ -44,9 +44,6 @@ class Purse:
         self.last: Turn | None = None
         """The last request that was paid from it and answered."""
 
-    def __bool__(self) -> bool:
-        return bool(self._budgets)
-
     def __enter__(self) -> Self:
         self._token = _AROUND.set(self._budgets)
         return self

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from agentkit.conversation import Conversation
@@ -56,8 +56,8 @@ class Run:
     """Seconds since the run began."""
     prices: Prices | None = None
     """The caller's own, which are asked before any list."""
-    purse: Purse = field(default_factory=lambda: Purse(()))
-    """What its requests are paid from: its own budgets, and those of the runs around it."""
+    purse: Purse | None = None
+    """What its requests are paid from; None where no budget bounds them."""
     secrets: Secrets | None = None
     """What is hidden in all that the log takes in; None where nothing is."""
 
@@ -105,10 +105,11 @@ class Run:
             pricing = pricing_of(bare, self.setup.server, self.prices)
             check_known(budgets, pricing, hosted_tools(bare))
 
-    def purse_behind(self, first: Sequence[Record]) -> Purse:
+    def purse_behind(self, first: Sequence[Record]) -> Purse | None:
         """What the run is paid from that begins, or goes on, with these records."""
         begins = any(isinstance(each, Input) and not each.is_repair for each in first)
-        return Purse(self.limits.budgets(0.0 if begins else self.log.trip.cost))
+        budgets = self.limits.budgets(0.0 if begins else self.log.trip.cost)
+        return Purse(budgets) if budgets else None
 
     def hold(self, *records: Record) -> None:
         """Take records into the log, to be kept together with those that come next."""

@@ -24,6 +24,20 @@ Start = Callable[[Listener], Awaitable[RunResult]]
 """Begins a run with that listener and goes to its end."""
 
 
+def heard_by_both(start: Callable[..., Awaitable[RunResult]], listener: Listener | None) -> Start:
+    """The start of a run that the stream and a listener hear."""
+
+    def begin(stream: Listener) -> Awaitable[RunResult]:
+        def hear(event: Event) -> None:
+            stream(event)
+            if listener is not None:
+                listener(event)
+
+        return start(on_event=hear)
+
+    return begin
+
+
 @dataclass(frozen=True)
 class _End:
     """Behind the last event: what the run came to."""

@@ -5,7 +5,7 @@ from agentkit.budget import Budget
 from agentkit.testing import ScriptedModel
 
 
-def prices(model: str, usage: Usage) -> float | None:
+def prices(_model: str, usage: Usage) -> float | None:
     """A gateway's own prices: dollars a million tokens, in and out."""
     return (2 * usage.input_tokens + 8 * usage.output_tokens) / 1_000_000
 

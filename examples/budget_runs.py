@@ -1,9 +1,8 @@
 from agentkit import Agent, Limits, Usage, tool
-from agentkit.cost import session_cost
 from agentkit.testing import ScriptedModel, call
 
 
-def prices(model: str, usage: Usage) -> float | None:
+def prices(_model: str, usage: Usage) -> float | None:
     """A cent a thousand tokens."""
     return usage.total_tokens / 100_000
 
@@ -14,18 +13,16 @@ reader = Agent(ScriptedModel(*["It says: all is well."] * 9, usage=used), prices
 
 @tool(effect="read")
 async def read(page: int) -> str:
-    """What one page says, read by another agent."""
+    """What one page says, as another agent reads it."""
     result = await reader.run(f"Read page {page}.")
-    return result.text or f"not read, for the {result.limit} of it"
+    return result.text or f"[not read: {result.limit}]"
 
 
 pages = [call("read", page=number) for number in range(1, 6)]
-model = ScriptedModel(pages, "Four pages say that all is well.", usage=used)
+model = ScriptedModel(pages, "Three pages of five say that all is well.", usage=used)
 agent = Agent(model, tools=[read], prices=prices, limits=Limits(cost=0.075))
 
 result = agent.run_sync("Is all well?")
-for output in model.requests[1].outputs:
-    print("-", output)
+print(model.requests[1].outputs)
 print(result.status, result.limit, "-", result.output)
-print(f"its own requests: ${result.cost:.2f}")
-print("the session:", session_cost(result.log))
+print(f"${result.cost:.2f} of its own, five cents with the runs inside it")

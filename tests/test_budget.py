@@ -379,8 +379,8 @@ async def test_what_the_server_has_counted_is_not_counted_by_bytes_again():
     model = ScriptedModel([call("look", number=1)], "Done.", usage=took(5, input_tokens=40))
     agent = Agent(model, tools=[look], prices=prices, limits=Limits(cost=1.0))
     await agent.run("word " * 10_000)
-    new = len(model.requests[1].input[-1].encoded)
-    assert 45 + new + AROUND in prices.input_tokens
+    new = sum(len(item.encoded) for item in model.requests[1].input[1:])
+    assert 40 + new + AROUND in prices.input_tokens
     assert prices.input_tokens[-1] == 40
 
 

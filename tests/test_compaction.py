@@ -120,6 +120,29 @@ async def test_a_summary_counts_as_the_runs_own():
     assert compactions(result)[0].usage.total_tokens == 1000
 
 
+async def test_a_summary_is_paid_as_any_request_and_left_out_where_it_cannot_be():
+    model = ScriptedModel("1", "sum", "2", "not asked for", usage=LONG)
+    context = Summarized(above=999, keep_turns=1)
+    agent = Agent(model, context=context, prices=lambda _, usage: usage.total_tokens * 1e-6)
+    result = await talk(agent, "a", "b")
+    assert result.cost == pytest.approx(0.002)
+    heard: list[Any] = []
+    poor = Limits(cost=0.0003)
+    await agent.run("c", session=result, limits=poor, on_event=heard.append)
+    assert len(model.requests) == 3
+    assert any("all of it is sent: cost" in each.text for each in heard if hasattr(each, "text"))
+
+
+async def test_a_notice_of_a_failure_hides_what_is_secret():
+    model = ScriptedModel("1", ServerError("down for sk-1234567890", status=500), "2", usage=LONG)
+    context = Summarized(above=999, keep_turns=1)
+    agent = Agent(model, context=context, secrets=["sk-1234567890"])
+    heard: list[Any] = []
+    await agent.run("b", session=await agent.run("a"), on_event=heard.append)
+    (notice,) = (each.text for each in heard if isinstance(each, Notice))
+    assert "down for [secret]" in notice
+
+
 async def test_what_is_short_is_not_summarized():
     model = ScriptedModel("1", "2", "3", usage=LONG)
     result = await talk(Agent(model, context=Summarized(above=2000)), "a", "b", "c")

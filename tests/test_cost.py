@@ -102,6 +102,11 @@ def test_a_ledger_is_summed_by_model_and_by_session():
     ]
 
 
+def test_a_request_that_did_not_go_out_is_no_answer_of_a_ledger():
+    unsent = Spent("c", NOON, "", Usage(), 0.0)
+    assert by([unsent, LEDGER[0]], "session") == by([LEDGER[0]], "session")
+
+
 def test_a_ledger_is_summed_by_nothing_else():
     with pytest.raises(ConfigurationError, match="day, model, session"):
         by(LEDGER, "year")

@@ -219,12 +219,25 @@ async def test_a_limited_run_goes_on_when_resumed():
         {"seconds": 0},
         {"turns": "5"},
         {"seconds": float("nan")},
+        {"cost": 0},
+        {"cost": -0.5},
+        {"cost": float("nan")},
+        {"cost": True},
+        {"budget": 5},
     ],
 )
 def test_a_limit_that_bounds_nothing_is_an_error(limits):
     (name,) = limits
     with pytest.raises(ConfigurationError, match=rf"Limits\({name}="):
         Limits(**limits)
+
+
+async def test_whichever_limit_comes_first_is_the_one_that_is_met():
+    model = ScriptedModel(looks(1), looks(2), "What I know.")
+    agent = Agent(model, tools=[look], prices=lambda model, usage: 0.0)
+    result = await agent.run("go", limits=Limits(turns=3, cost=1.0))
+    assert (result.status, result.limit, result.cost) == ("limited", "turns", 0.0)
+    assert [is_landing(request) for request in model.requests] == [False, False, True]
 
 
 async def test_without_tools_a_limit_marks_no_answer_as_limited():

@@ -42,6 +42,26 @@ def add_agent_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="tools: tools.py, tools.py:name or module:name; may be repeated",
     )
+    _add_model(agent)
+    add("--instructions", metavar="TEXT", help="what the model is told before the question")
+    add("--schema", metavar="SCHEMA", help="the answer's form: 'name str, age int', JSON or a file")
+    add(
+        "--setting",
+        metavar="KEY=JSON",
+        action="append",
+        default=[],
+        help="a field of the request, such as temperature=0; may be repeated",
+    )
+    add(
+        "--approve",
+        metavar="FILE",
+        type=not_empty,
+        help="rules that allow, ask about or reject calls, such as rules.toml",
+    )
+
+
+def _add_model(parser: argparse._ActionsContainer) -> None:
+    add = parser.add_argument
     add(
         "-m",
         "--model",
@@ -60,21 +80,6 @@ def add_agent_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         type=not_empty,
         help="the environment variable with the server's key",
-    )
-    add("--instructions", metavar="TEXT", help="what the model is told before the question")
-    add("--schema", metavar="SCHEMA", help="the answer's form: 'name str, age int', JSON or a file")
-    add(
-        "--setting",
-        metavar="KEY=JSON",
-        action="append",
-        default=[],
-        help="a field of the request, such as temperature=0; may be repeated",
-    )
-    add(
-        "--approve",
-        metavar="FILE",
-        type=not_empty,
-        help="rules that allow, ask about or reject calls, such as rules.toml",
     )
 
 

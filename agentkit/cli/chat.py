@@ -99,26 +99,20 @@ def _greet(conversation: Conversation, model: str) -> None:
 def _talk(messages: Messages, conversation: Conversation, arguments: argparse.Namespace) -> int:
     """Take messages from a person until there are no more; the exit code."""
     is_leaving = False
-    while True:
-        try:
-            text = messages.read()
-        except KeyboardInterrupt:
-            if is_leaving:
-                return 0
-            note("Another Ctrl-C ends; so do Ctrl-D and /quit.")
-            is_leaving = True
-            continue
-        except EOFError:
-            return 0
-        is_leaving = False
-        try:
-            _tell(_ending(text, conversation))
-        except Leave:
-            return 0
-        except KeyboardInterrupt:
-            note("Stopped.")
-        except AgentkitError as error:
-            complain(error, shows_traceback=arguments.traceback)
+    with suppress(EOFError, Leave, KeyboardInterrupt):
+        while True:
+            try:
+                text = messages.read()
+                is_leaving = False
+                _tell(_ending(text, conversation))
+            except KeyboardInterrupt:
+                if is_leaving:
+                    break
+                is_leaving = True
+                note("Another Ctrl-C ends; so do Ctrl-D and /quit.")
+            except AgentkitError as error:
+                complain(error, shows_traceback=arguments.traceback)
+    return 0
 
 
 def _read_out(

@@ -126,7 +126,7 @@ async def _heard(start: Start, teller: Teller) -> Ending:
         raise
     except BrokenPipeError:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the model may be the caller's own
         known = error if isinstance(error, AgentkitError) else _in_words(error)
         result = getattr(error, "result", None)
         if not isinstance(result, RunResult) or isinstance(error, ConfigurationError):
