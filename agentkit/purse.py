@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextvars import ContextVar, Token
+from contextlib import suppress
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Self
 
@@ -23,7 +24,7 @@ from agentkit.responses.response import Response
 
 # Sub-runs inherit them: tasks, and the threads of tools, begin in a copy of their caller's context.
 _AROUND: ContextVar[tuple[Budget, ...]] = ContextVar("agentkit_budgets", default=())
-_PAYING: ContextVar[tuple[Budget, ...]] = ContextVar("agentkit_budgets_paying", default=())
+_IS_PAYING: ContextVar[bool] = ContextVar("agentkit_is_paying", default=False)
 
 
 def budgets_around() -> tuple[Budget, ...]:
@@ -40,7 +41,6 @@ class Purse:
     def __init__(self, budgets: Sequence[Budget]) -> None:
         # one order for all, so that no two runs wait for each other
         self._budgets = tuple(sorted(budgets, key=id))
-        self._token: Token[tuple[Budget, ...]] | None = None
         self.last: Turn | None = None
         """The last request that was paid from it and answered."""
 
@@ -49,10 +49,10 @@ class Purse:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._token is not None:
-            _AROUND.reset(self._token)
         for budget in self._budgets:
             budget.release(self)
+        with suppress(ValueError):  # a run that was never awaited to its end is closed elsewhere
+            _AROUND.reset(self._token)
 
     async def reserve(self, quote: Quote, *, aside: bool = False) -> Reservation:
         """Dollars for a request, set aside in every budget; `.offer` is None where one has none.
@@ -65,9 +65,8 @@ class Purse:
         reservation = Reservation(quote)
         try:
             for budget in self._budgets:
-                # who pays for a request already, and asks through another, must not wait for itself
-                run = None if aside else self
-                claim = Claim(quote, run, may_wait=budget not in _PAYING.get())
+                # a model that asks through another run must not wait for who waits for it
+                claim = Claim(quote, None if aside else self, may_wait=not _IS_PAYING.get())
                 if not reservation.takes(budget, claim, await budget.take(claim)):
                     break
         except BaseException:
@@ -90,10 +89,9 @@ class Reservation:
         self.limit: str | None = None
         """The limit because of which that is not all of it."""
         self._claims: dict[Budget, Claim] = {}
-        self._token: Token[tuple[Budget, ...]] | None = None
 
     def __enter__(self) -> Self:
-        self._token = _PAYING.set((*_PAYING.get(), *self._claims))
+        self._token = _IS_PAYING.set(True)
         return self
 
     def __exit__(
@@ -102,9 +100,9 @@ class Reservation:
         error: BaseException | None,
         _traceback: TracebackType | None,
     ) -> None:
-        if self._token is not None:
-            _PAYING.reset(self._token)
         self.settle(0.0 if error is not None and _is_unbilled(error) else None)
+        with suppress(ValueError):
+            _IS_PAYING.reset(self._token)
 
     def takes(self, budget: Budget, claim: Claim, offer: Offer | None) -> bool:
         """Whether a budget has room, which becomes part of the reservation."""

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from agentkit import Agent, Answer, tool
 from agentkit.testing import ScriptedModel, call
@@ -24,7 +25,7 @@ def pay(amount: int) -> str:
     return f"{amount} paid"
 
 
-def agent(*script: object, store: str) -> Agent:
+def agent(*script: Any, store: str) -> Agent:
     return Agent(ScriptedModel(*script), tools=[balance, pay], store=store)
 
 

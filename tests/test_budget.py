@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from agentkit import Agent, Approve, ConfigurationError, Limits, Log, Usage, tool
 from agentkit.budget import Budget
+from agentkit.context import Summarized
 from agentkit.errors import BadRequestError, StreamTruncatedError, TransportError
 from agentkit.limits import LANDING
 from agentkit.quote import ANSWER, AROUND, ATTACHED, CEILING, FAIR, LEAST
@@ -588,6 +589,17 @@ async def test_a_model_that_asks_through_another_run_does_not_wait_for_itself():
 
     result = await Agent(Relay(), prices=by_output, limits=Limits(budget=budget)).run("go")
     assert (result.status, result.output) == ("completed", "Done.")
+
+
+async def test_what_a_summary_of_the_conversation_costs_counts_too():
+    budget, model = Budget(5.0), Meter(1000)
+    context = Summarized(above=999, keep_turns=1)
+    agent = Agent(model, prices=by_output, limits=Limits(budget=budget), context=context)
+    first = await agent.run("word " * 2000)
+    second = await agent.run("and now?", session=first)
+    assert [record.kind for record in second.log][-3:] == ["input", "compaction", "answer"]
+    assert asked(model.requests[1]) == context.max_output_tokens
+    assert (budget.spent, second.log.cost) == (3000 * TOKEN, 3000 * TOKEN)
 
 
 async def test_an_answer_that_middleware_kept_takes_nothing_from_a_budget():

@@ -81,7 +81,7 @@ def _command(arguments: argparse.Namespace, runner: asyncio.Runner) -> int:
         else:
             code = _read_out(messages, conversation, commands, arguments)
         again = commands(conversation.session)
-        if again is not None and conversation.log.turns and not arguments.quiet:
+        if again is not None and len(conversation.log) and not arguments.quiet:
             note(f"go on: {again.chat()}")
         return code
 

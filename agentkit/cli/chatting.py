@@ -14,11 +14,15 @@ from agentkit.cli.telling import Ending, Teller, tell_what_is_left_out
 from agentkit.cli.trip import Trips
 from agentkit.errors import ConfigurationError, StoreError
 from agentkit.log import Log
+from agentkit.moves import Finish, next_move
 from agentkit.records import Input, Record, Setup
 from agentkit.responses.items import Message
 from agentkit.sessions import Session, fork, new_session
 
 NOTHING_SAID = "Nothing has been said yet."
+
+_FINAL = ("completed", "refused")
+"""How a run ends that cannot go on."""
 
 
 class Conversation:
@@ -70,6 +74,9 @@ class Conversation:
             return self.say(self._unheard)
         if self._last_input() is None:
             raise ConfigurationError(NOTHING_SAID)
+        move = next_move(self.log)
+        if isinstance(move, Finish) and move.status in _FINAL:
+            raise ConfigurationError("There is nothing to go on with: the last run has ended.")
         return self._ended(lambda teller: self._trips.resume(self._at, teller))
 
     def undo(self) -> str:

@@ -24,7 +24,7 @@ from agentkit.events import (
     ToolOutput,
     ToolProgress,
 )
-from agentkit.records import Answer, Input
+from agentkit.records import Answer
 from agentkit.result import RunResult
 
 MOST = 200
@@ -129,6 +129,10 @@ class Progress:
         """Names of the tools that run, by call id."""
         self._thoughts: list[str] = []
 
+    def begin(self) -> None:
+        """Show that something is under way."""
+        self._screen.waiting("asking")
+
     def hear(self, event: Event) -> None:
         """Show what the event says."""
         if not isinstance(event, ReasoningDelta):
@@ -138,8 +142,6 @@ class Progress:
                 self._thoughts.append(text)
             case TextDelta():
                 self._screen.still()
-            case Input():
-                self._screen.waiting("asking")
             case Answer():
                 self._turns += 1
             case Notice(text):

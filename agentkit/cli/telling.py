@@ -102,6 +102,7 @@ async def heard(start: Start, teller: Teller) -> Ending:
 
     Raises AgentkitError where nothing was run.
     """
+    teller.progress.begin()
     try:
         return await _heard(start, teller)
     finally:
