@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from agentkit.agent import Agent
     from agentkit.approval import Answer, Approve, Edit, Reject
+    from agentkit.budget import Budget
     from agentkit.errors import (
         AgentkitError,
         AuthenticationError,
@@ -72,6 +73,7 @@ _ROOM_OF = {
     "Approve": "approval",
     "AuthenticationError": "errors",
     "BadRequestError": "errors",
+    "Budget": "budget",
     "ConfigurationError": "errors",
     "Conflict": "errors",
     "ContextLengthError": "errors",
@@ -125,6 +127,7 @@ __all__ = [
     "Approve",
     "AuthenticationError",
     "BadRequestError",
+    "Budget",
     "ConfigurationError",
     "Conflict",
     "ContextLengthError",

@@ -1,7 +1,6 @@
 import asyncio
 
-from agentkit import Agent, Limits, Usage
-from agentkit.budget import Budget
+from agentkit import Agent, Budget, Limits, Usage
 from agentkit.testing import ScriptedModel
 
 

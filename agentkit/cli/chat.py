@@ -127,10 +127,9 @@ def _read_out(
         while code != INTERRUPTED:
             try:
                 ending = _ending(messages.read(), conversation)
+                ended = _told_in_full(ending, commands(conversation.session))
             except AgentkitError as error:
-                code = code or complain(error, shows_traceback=arguments.traceback)
-                continue
-            ended = _told_in_full(ending, commands(conversation.session))
+                ended = complain(error, shows_traceback=arguments.traceback)
             code = ended if ended == INTERRUPTED else code or ended
     return code
 

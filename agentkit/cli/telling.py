@@ -33,7 +33,7 @@ _REMEDIES = {
     "seconds": "Allow more with --timeout.",
     "same_calls": "The model made the same call again and again; ask it differently.",
 }
-GONE = "its tool is gone"
+_GONE = "its tool is gone"
 """The reason of a pending call that nothing can run any more."""
 
 _GOES_ON = ("failed", "limited", "incomplete", "cancelled")
@@ -88,10 +88,10 @@ class Ending:
 
 
 def tell_what_is_left_out(log: Log, agent: Agent, progress: Progress, *, is_named: bool) -> None:
-    """Say what a session loses as someone speaks on in it: calls that are open, and tools."""
+    """Say what a session loses as someone goes on in it: calls that are open, and tools."""
     if log.open_calls:
         names = ", ".join(one_line(call.name) for call in log.open_calls)
-        progress.hear(Notice(f"not run, since you speak on: {names}"))
+        progress.hear(Notice(f"not run, since you went on: {names}"))
     gone = tools_gone(log.setup, agent)
     if gone and not is_named:
         progress.hear(Notice(f"without the session's tools {', '.join(gone)}: give -a or -t"))
@@ -196,7 +196,7 @@ def tell_waiting(calls: Sequence[PendingCall], again: Again | None) -> None:
         what = f"Waiting: {one_line(call.name)}({arguments}): {call.reason}."
         if again is None:
             say(f"{what} It was not run, and nothing was kept to go on with (--no-log).")
-        elif call.reason == GONE:
+        elif call.reason == _GONE:
             say_command(f"{what} Leave it:", again.reject(call.call_id))
         else:
             say_command(f"{what} Let it run:", again.approve(call.call_id))

@@ -153,6 +153,18 @@ def test_a_conversation_ends_where_that_is_said(word, chat, bot, capsys):
     assert capsys.readouterr().out == "1 items.\n"
 
 
+def test_the_first_failure_of_a_script_is_its_code_and_all_are_told(chat, bot, capsys):
+    path = bot("agent = Agent(ScriptedModel('Hello.', refusal('No.')))")
+    assert chat(["Hello.", "/retry", "/undoo", "Do it.", "quit"], "-q", "-a", path) == 2
+    said = capsys.readouterr()
+    assert said.out == "Hello.\nNo.\n"
+    assert [line.partition(".")[0] for line in said.err.splitlines()] == [
+        "agentkit: There is nothing to go on with: the last run has ended",
+        "agentkit: There is no /undoo",
+        "agentkit: The model declined to answer",
+    ]
+
+
 def test_an_error_of_the_model_loses_nothing_and_is_retried(chat, bot, capsys):
     path = bot(
         "from agentkit import AuthenticationError\n"
@@ -208,7 +220,7 @@ def test_calls_that_wait_are_told_to_the_reader_of_a_script(chat, bot, capsys):
     said = capsys.readouterr()
     assert said.out == "As you like.\n"
     assert "Let it run: agentkit approve s call_1\n" in said.err
-    assert "note: not run, since you speak on: delete\n" in said.err
+    assert "note: not run, since you went on: delete\n" in said.err
 
 
 @pytest.mark.parametrize(
@@ -279,7 +291,7 @@ def test_ctrl_c_stops_the_answer_and_not_the_program(start, bot):
     person.reads("Stopped.")
     person.reads(PROMPTED)
     person.says("Never mind.")
-    assert "not run, since you speak on: wait" in person.reads("As you like.")
+    assert "not run, since you went on: wait" in person.reads("As you like.")
     person.reads(PROMPTED)
     person.types(CTRL_D)
     assert person.leaves()[1] == 0

@@ -347,6 +347,14 @@ def test_the_traceback_of_a_tool_is_shown_where_that_is_asked_for(bot, capsys):
     assert "Traceback (most recent call last)" in error
 
 
+def test_the_traceback_of_a_model_is_shown_where_that_is_asked_for(bot, capsys):
+    path = bot("agent = Agent(ScriptedModel(KeyError('no such')))")
+    assert main(["run", "?", "-a", path, "--traceback"]) == 1
+    error = capsys.readouterr().err
+    assert "Traceback (most recent call last)" in error
+    assert "KeyError: 'no such'" in error
+
+
 def test_the_version_is_told(capsys):
     with pytest.raises(SystemExit) as end:
         main(["--version"])
@@ -354,7 +362,10 @@ def test_the_version_is_told(capsys):
     assert capsys.readouterr().out.startswith("agentkit ")
 
 
-@pytest.mark.parametrize("arguments", [[], ["run"], ["tools"], ["serve"]])
+COMMANDS = "run chat runs show resume approve reject fork cost tools serve".split()
+
+
+@pytest.mark.parametrize("arguments", [[], *([name] for name in COMMANDS)])
 def test_every_help_ends_with_examples_and_is_plain_ascii(arguments, capsys):
     with pytest.raises(SystemExit) as end:
         main([*arguments, "--help"])

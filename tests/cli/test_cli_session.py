@@ -132,7 +132,7 @@ def test_tools_that_are_not_given_again_are_told_of(capsys):
     assert note == "note: without the session's tools now: give -a or -t"
 
 
-def test_calls_that_someone_speaks_past_are_told_of(bot, capsys):
+def test_calls_that_someone_goes_on_without_are_told_of(bot, capsys):
     path = bot(
         "@tool(approval=True)\ndef delete(): ...\n"
         "agent = Agent(ScriptedModel(call('delete'), 'As you like.'), tools=[delete])"
@@ -140,7 +140,7 @@ def test_calls_that_someone_speaks_past_are_told_of(bot, capsys):
     assert main(["run", "Delete it.", "-a", path]) == 4
     capsys.readouterr()
     assert main(["run", "Never mind.", "-a", path, "-c"]) == 0
-    assert capsys.readouterr().err.splitlines()[0] == "note: not run, since you speak on: delete"
+    assert capsys.readouterr().err.splitlines()[0] == "note: not run, since you went on: delete"
 
 
 def test_typed_answers_are_typed_where_a_session_goes_on_with_the_same(bot, capsys):
