@@ -2,6 +2,9 @@
 
     app.py            the parser, and what becomes of errors; `COMMANDS` is the registry
     run.py            agentkit run: one question, one answer
+    chat.py           agentkit chat: a conversation
+    resume.py         agentkit resume: going on with a run
+    word.py           agentkit approve and reject: a person's word on calls that wait
     runs.py           agentkit runs: the logged runs; runs_rm.py deletes some
     show_run.py       agentkit show: one of them whole
     fork.py           agentkit fork: another that begins like it
@@ -9,8 +12,16 @@
     tools.py          agentkit tools: what a model is told of them
     serve.py          agentkit serve: a Responses server on this computer
     agent_options.py  which agent runs: model, tools, output, limits
+    same_agent.py     what of it the log of a session knows
     options.py        what every command's parser has in common
     kept.py           which log, and which session of it
+    beginning.py      the session that a run begins in or goes on with
+    trip.py           a run to its end, calls that wait asked about on the way
+    asking.py         what a person is asked, at the terminal of terminal.py
+    telling.py        a run told as it goes on, and what to do next
+    again.py          the commands that go on, as a shell reads them
+    chatting.py       the turns of a conversation; chat_words.py what begins with a slash
+    lines.py          the messages of a conversation, typed or piped
     loading.py        `path.py:name` and `module:name` to agents and tools
     question.py       the question and what goes with it
     schema_words.py   `name str, population int` to a JSON schema

@@ -22,6 +22,8 @@ EXAMPLES = """\
 examples:
   agentkit run "What time is it in Oslo?" -t agentkit_tools:now
   agentkit run "Which is larger, Chad or Niger?" -a bot.py:agent
+  agentkit chat -c -a bot.py:agent
+  agentkit runs --waiting
   agentkit tools tools.py
   agentkit serve -m offline
 

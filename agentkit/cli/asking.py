@@ -62,7 +62,7 @@ class _Question:
         self._call, self._reason = call, reason
         self._terminal = terminal
         self._tool = tools.get(call.name)
-        self._draft = _pretty(call.arguments)
+        self._draft = pretty(call.arguments)
         self._keys = self._possible()
 
     def decision(self) -> Decision | None:
@@ -74,7 +74,7 @@ class _Question:
             if key == "q":
                 return None
             if key == "s":
-                self._terminal.show(_pretty(self._call.arguments))
+                self._terminal.show(pretty(self._call.arguments))
             elif key in self._keys:
                 decision = self._decided(key)
                 if decision is not None:
@@ -82,12 +82,16 @@ class _Question:
 
     def _possible(self) -> dict[str, str]:
         again = " again" if self._call.may_have_run else ""
-        keys = {"y": f"y run it{again}", "n": "n reject"}
-        if not self._call.is_the_servers_own:
-            keys |= {"e": "e edit", "a": "a answer by hand"}
-        if self._call.is_orphan:
-            del keys["y"], keys["e"]
-        return {**keys, "s": "s show whole", "q": "q leave it waiting"}
+        can_run, is_own = not self._call.is_orphan, not self._call.is_the_servers_own
+        keys = {
+            f"y run it{again}": can_run,
+            "n reject": True,
+            "e edit": can_run and is_own,
+            "a answer by hand": is_own,
+            "s show whole": True,
+            "q leave it waiting": True,
+        }
+        return {key[0]: key for key, is_possible in keys.items() if is_possible}
 
     def _decided(self, key: str) -> Decision | None:
         ask, call_id = self._terminal.ask, self._call.call_id
@@ -102,7 +106,7 @@ class _Question:
     def _edited(self) -> Decision | None:
         try:
             text = self._text()
-            if text.strip() in ("", _pretty(self._call.arguments).strip()):
+            if text.strip() in ("", pretty(self._call.arguments).strip()):
                 self._terminal.show("Nothing was changed.")
                 return None
             self._draft = text
@@ -140,7 +144,7 @@ def object_of(text: str) -> dict[str, Any]:
 
 def shown(arguments: str) -> str:
     """Arguments on lines of their own, long and many lines cut, with a note that they are."""
-    whole = _pretty(arguments).splitlines()
+    whole = pretty(arguments).splitlines()
     lines = [line if len(line) <= MOST_OF_A_LINE else _cut(line) for line in whole[:MOST_LINES]]
     if lines == whole:
         return "\n".join(lines)
@@ -153,7 +157,7 @@ def _cut(line: str) -> str:
     return f"{line[:MOST_OF_A_LINE]}… [{len(line) - MOST_OF_A_LINE:,} more characters]"
 
 
-def _pretty(arguments: str) -> str:
+def pretty(arguments: str) -> str:
     """The arguments as JSON that a terminal shows and does not obey, or their text as a string."""
     try:
         value = decode(arguments)

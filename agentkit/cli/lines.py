@@ -101,7 +101,11 @@ class TypedMessages:
             import readline  # noqa: F401
 
     def read(self) -> str:
-        return message(self._line)
+        try:
+            return message(self._line)
+        except (KeyboardInterrupt, EOFError):
+            write(sys.stderr, "\n")
+            raise
 
     def _line(self, prompt: str) -> str:
         if sys.stdout.isatty():

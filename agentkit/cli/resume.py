@@ -37,7 +37,7 @@ def add(commands: Commands) -> None:
     summary = "go on with a run: after a crash, a limit, an error, an interrupt, an approval"
     parser = add_command(commands, "resume", summary, EXAMPLES)
     parser.set_defaults(command=command)
-    parser.add_argument("session", metavar="ID", help="the run, or the beginning of its id")
+    parser.add_argument("session", metavar="ID", help="a run, by its id or the beginning of it")
     add_agent_options(parser)
     add_limit_options(parser)
     add_wait_option(parser)

@@ -52,7 +52,8 @@ def kept_options(setup: Setup, *, keeps_form: bool) -> dict[str, Any]:
     fields = {key: each for key, each in setup.fields.values.items() if key not in _OWN_PLACE}
     text = dict(setup.fields.values.get("text") or {})
     form = text.pop("format", None) or {}
-    options: dict[str, Any] = {"instructions": setup.fields.values.get("instructions") or ""}
+    told, _, _ = str(setup.fields.values.get("instructions") or "").partition(_FORM_IN_WORDS)
+    options: dict[str, Any] = {"instructions": told.strip()}
     options["settings"] = {**fields, **({"text": text} if text else {})}
     if keeps_form and setup.tool_choice is not None:
         options["settings"]["tool_choice"] = setup.tool_choice
@@ -73,6 +74,9 @@ def _names(tools: Iterable[Wire]) -> set[str]:
 
 
 _OWN_PLACE = ("model", "instructions", "tools", "text")
+
+_FORM_IN_WORDS = "Answer with one JSON object and nothing else. It must fit this schema:"
+"""What `OutputFormat.instruction` adds for a server without `text.format`."""
 
 
 def _address(provider: Provider, environment: Mapping[str, str]) -> str:

@@ -13,7 +13,7 @@ from agentkit.approval import Answer, Approve, Decision, Edit, Reject, decision_
 from agentkit.calls import CallState
 from agentkit.cli.agent_options import named_agent
 from agentkit.cli.answer import write
-from agentkit.cli.asking import object_of, shown
+from agentkit.cli.asking import object_of, pretty
 from agentkit.cli.beginning import (
     Beginning,
     add_wait_option,
@@ -70,12 +70,12 @@ def add(commands: Commands) -> None:
 
 def _add_calls(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("session", metavar="ID", help="the run, or the beginning of its id")
+    add("session", metavar="ID", help="a run, by its id or the beginning of it")
     add(
         "call",
         metavar="CALL",
         nargs="?",
-        help="the call, or the beginning of its id; not needed where only one waits",
+        help="a call, by its id or the beginning of it; not needed where only one waits",
     )
     add("--all", action="store_true", help="all calls of the run that wait")
     add(
@@ -83,7 +83,7 @@ def _add_calls(parser: argparse.ArgumentParser) -> None:
         "--agent",
         metavar="SPEC",
         type=not_empty,
-        help="the agent of the run, where its store has the log",
+        help="the run's agent: an edit is checked by its tools, its own store has the log",
     )
     add_wait_option(parser)
     add_db_option(parser)
@@ -97,6 +97,8 @@ def command(word: Callable[[argparse.Namespace], Word], arguments: argparse.Name
 
 
 def _approval(arguments: argparse.Namespace) -> Word:
+    if arguments.all and (arguments.edit is not None or arguments.answer is not None):
+        raise ConfigurationError("--edit and --answer are about one call: leave --all out.")
     if arguments.edit is not None:
         edited = object_of(arguments.edit)
         return lambda call_id: Edit(call_id, edited)
@@ -117,7 +119,7 @@ def _command(arguments: argparse.Namespace, word: Word, runner: asyncio.Runner) 
         log, decided = runner.run(_decided(arguments, beginning, word, _tools(agent)))
         for call, verdict in decided:
             _show(f"{verdict}: {one_line(call.name)} ({one_line(call.call_id)})")
-            _show(shown(call.arguments))
+            _show(pretty(call.arguments))
         for call in log.waiting_calls:
             _show(f"waits: {one_line(call.name)} ({one_line(call.call_id)})")
         commands = commands_for(arguments, str(beginning.session), store, agent)

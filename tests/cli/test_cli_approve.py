@@ -125,6 +125,7 @@ def test_a_word_is_used_when_the_run_goes_on(options, gone, model_reads, bot, ca
         (["approve", "s", "call_3"], "No call 'call_3' waits. Did you mean 'call_"),
         (["approve", "s", "call_"], "More than one call 'call_' waits. "),
         (["reject", "s", "call_1", "--all"], "--all is about every call that waits"),
+        (["approve", "s", "--all", "--edit", "{}"], "--edit and --answer are about one call"),
         (["approve", "s", "call_1", "--edit", "{"], "That is not JSON: "),
         (["approve", "s", "call_1", "--edit", "[1]"], "Arguments are a JSON object, such as"),
         (["approve", "s", "call_1", "-a", "bot.py", "--edit", "{}"], "The edit of 'call_1' does"),
@@ -173,6 +174,22 @@ def test_the_store_of_an_agent_is_found_by_the_agent(bot, capsys):
     assert main(printed(then)) == 0
     assert ran() == ["a False"]
     assert not Path(DB).exists()
+
+
+def test_a_call_whose_tool_is_gone_can_only_be_left(bot, capsys):
+    path = bot(
+        one_call({"path": "a"}) + "\nwithout = Agent(ScriptedModel(outputs), tools=[population])"
+    )
+    waits(f"{path}:agent")
+    capsys.readouterr()
+    assert main(["resume", "s", "-a", f"{path}:without"]) == 4
+    first, then = capsys.readouterr().err.splitlines()[-2:]
+    assert "its tool is gone. Leave it: agentkit reject s call_1" in first
+    assert main(["approve", "s"]) == 2
+    assert main(printed(first)) == 0
+    assert main(printed(then)) == 0
+    assert ran() == []
+    assert "the call was rejected." in capsys.readouterr().out
 
 
 def test_without_a_log_it_is_said_that_nothing_can_go_on(bot, capsys):

@@ -123,6 +123,15 @@ def test_instructions_and_settings_are_kept_but_not_the_form_of_the_answer():
     assert third["temperature"] == 1
 
 
+def test_a_form_that_a_server_was_told_in_words_is_not_kept_either():
+    with ResponsesServer(ScriptedModel('{"name": "Oslo"}', "Hi.")) as server:
+        where = ["-m", "llamacpp:any", "--base-url", server.url]
+        assert main(["run", "?", *where, "--schema", "name", "--instructions", "Be brief."]) == 0
+        assert main(["run", "?", "-c"]) == 0
+    assert server.requests[0]["instructions"].startswith("Be brief.\n\nAnswer with one JSON")
+    assert server.requests[1]["instructions"] == "Be brief."
+
+
 def test_tools_that_are_not_given_again_are_told_of(capsys):
     arguments = ["-m", "offline", "-t", "agentkit_tools:now"]
     assert main(["run", "What time is it?", *arguments, "--session", "s"]) == 0
