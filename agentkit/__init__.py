@@ -4,15 +4,18 @@
 
 A map of the package, from the wire up; a module imports only from those above it:
 
-    errors  encoding            every error, and for whom it is; JSON to bytes and back
-    responses/                  the wire: items, requests, events, servers; no agents
+    errors  encoding  secrets    every error, and for whom it is; JSON; what must not be seen
+    responses/    the wire: items, requests, events, servers; no agents
     schema/  tool_output  tools    functions as tools
-    records  log  moves         the log is the run; `next_move` says what follows from it
-    conversation  output  limits  cost  approval  events  middleware    policies: small values
-    testing/                    models and a server without a key or a network
-    run  ask  perform  dispatch  loop    the moves; loop.py is the file to read first
-    models  input  options  result  background  stream  agent    the faces
-    cli/                        the command
+    records  stores/    what a log is made of, and where logs are kept
+    calls  pairing  hiding  steps  log  moves    the log is the run; what follows from it
+    prices  quote  budget  purse    money: what requests cost, and who pays
+    conversation  context  limits  cost  output    policies: small values
+    rules  approval  middleware  events    who may say something, and who hears it
+    testing/    models and a server without a key or a network
+    journal  run  paying  compact  ask  perform  dispatch  loop    the moves; read loop.py first
+    models  input  options  result  background  sessions  resuming  stream  agent    the faces
+    cli/    the command
 
 Names load on first use, so importing agentkit costs next to nothing.
 """

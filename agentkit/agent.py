@@ -34,6 +34,7 @@ from agentkit.options import (
     checked_middleware,
     checked_prices,
     checked_rule,
+    checked_secrets,
     checked_settings,
     tools_by_name,
 )
@@ -126,8 +127,7 @@ class Agent:
         self._middleware = checked_middleware(middleware)
         self._prices = checked_prices(prices)
         self._clock = clock
-        secrets_of(None, secrets)
-        self._more_secrets = secrets
+        self._more_secrets = checked_secrets(secrets)
 
     def __repr__(self) -> str:
         given = self._given_model
@@ -189,8 +189,8 @@ class Agent:
     ) -> RunResult:
         """Go on where a run stands: after a crash, a decision, a limit, an error, a cancel.
 
-        Raises ConfigurationError for a decision about a call that does not wait, and where the
-        same calls were resumed from the same place before.
+        Raises ConfigurationError for a decision about a call that does not wait, and Conflict
+        where the run has gone on since, or the same calls were resumed from here before.
         """
         options = _Options(session, deps, limits, on_event, store, when_busy)
         return await self._go_on(options, lambda place: resumed(place, decisions, self.tools))
@@ -285,7 +285,8 @@ class Agent:
             run = self._run(options, place)
             run.check_prices()
             first = opening(place)
-            if run.log.setup is None or run.log.setup.digest != self._setup.digest:
+            setup = run.log.setup
+            if not setup or (setup.digest, setup.session) != (self._setup.digest, run.session):
                 first = [replace(self._setup, session=run.session), *first]
             if purse := run.purse_behind(first):
                 run = replace(run, purse=purse)

@@ -6,17 +6,16 @@ arguments, and used up when the call starts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from agentkit.calls import MCP_APPROVAL, CallState
+from agentkit.calls import CallState
 from agentkit.encoding import JSON, decode, encode
 from agentkit.errors import ConfigurationError, ToolArgumentError
-from agentkit.log import Log
+from agentkit.log import Log, calls_in
 from agentkit.records import Decision as DecisionRecord
 from agentkit.records import Verdict
-from agentkit.responses.items import FunctionCall
 from agentkit.responses.response import Response
 from agentkit.rules import ApprovalRule, Rules, Ruling, Word
 from agentkit.tool_output import to_output
@@ -132,7 +131,9 @@ def words_on(
     response: Response, tools: Mapping[str, Tool], rule: ApprovalRule | None
 ) -> dict[str, DecisionRecord | None]:
     """The calls that need a person's word, by id, with the word where the rule has given it."""
-    calls = {call.call_id: call for call in _calls(response)}
+    if not response.is_complete:
+        return {}
+    calls = {call.call_id: call for call in calls_in(response)}
     words: dict[str, DecisionRecord | None] = {}
     for call_id, call in calls.items():
         ruling = _ruling_on(call, tools, rule)
@@ -143,14 +144,6 @@ def words_on(
         elif ruling.word == "ask":
             words[call_id] = None
     return words
-
-
-def _calls(response: Response) -> Iterator[CallState]:
-    for item in response.output if response.is_complete else ():
-        if isinstance(item, FunctionCall):
-            yield CallState(item, item.call_id)
-        elif item.type == MCP_APPROVAL:
-            yield CallState(item, item.id or "")
 
 
 def _ruling_on(call: CallState, tools: Mapping[str, Tool], rule: ApprovalRule | None) -> Ruling:

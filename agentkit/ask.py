@@ -31,7 +31,7 @@ from agentkit.responses.events import (
 )
 from agentkit.responses.fold import Fold
 from agentkit.responses.response import Request, Response
-from agentkit.run import Run, logger
+from agentkit.run import Run
 
 # What a response repeats of its request, which Setup holds once; its output is kept as items.
 _ECHO = frozenset(
@@ -49,9 +49,10 @@ async def ask(run: Run) -> None:
     It is kept together with what follows from it, so that calls that it lets run have started.
     """
     await run.append()
-    if run.conversation.shortened_by is not None:
-        await shorten(run)
-    limit = _landing(run)
+    if (policy := run.conversation.shortened_by) is not None:
+        await shorten(run, policy)
+    # a limit only matters where the run could go on: with tools, or after mere commentary
+    limit = run.limits.landing(run.log, run.clock()) if run.may_go_on else None
     request = next_request(run, limit)
     response, met = await _answered(run, request, limit)
     if met and _has_ignored_tool_choice(response) and not run.conversation.keeps_answers:
@@ -97,11 +98,6 @@ def next_request(run: Run, limit: str | None = None) -> Request:
     return as_last(request) if limit else request
 
 
-def _landing(run: Run) -> str | None:
-    """A limit only matters where the run could go on: with tools, or after mere commentary."""
-    return run.limits.landing(run.log, run.clock()) if run.may_go_on else None
-
-
 def _tool_choice(choice: JSON, turns: int) -> JSON:
     """A forced choice is let go after the first turn, or the run would never end."""
     if turns == 0 or choice in ("auto", "none"):
@@ -119,10 +115,9 @@ async def _receive(run: Run, heard: set[type[Event]], request: Request) -> Respo
         async with asyncio.timeout(run.time_left) as scope:
             async for event in run.model.stream(request):
                 fold.add(event)
-                said = _said(run, event)
-                if isinstance(said, Notice) and run.listener is None:
-                    logger.warning("%s", said.text)
-                if said:
+                if isinstance(event, Notice):
+                    run.notify(event.text)
+                elif (said := _said(event)) is not None:
                     heard.add(type(said))
                     run.emit(said)
     except TimeoutError:
@@ -132,10 +127,8 @@ async def _receive(run: Run, heard: set[type[Event]], request: Request) -> Respo
     return fold.response()
 
 
-def _said(run: Run, event: StreamEvent) -> Event | None:
+def _said(event: StreamEvent) -> Event | None:
     """What a listener hears of a stream event."""
-    if isinstance(event, Notice):
-        return event if run.secrets is None else Notice(run.secrets.hide(event.text))
     if not isinstance(event, Delta) or not event.delta:
         return None
     if event.type in (TEXT_DELTA, REFUSAL_DELTA):

@@ -21,7 +21,7 @@ from agentkit.responses.events import Notice
 from agentkit.responses.fold import Fold
 from agentkit.responses.items import Item, user_message
 from agentkit.responses.response import Request, Response
-from agentkit.run import Run, logger
+from agentkit.run import Run
 
 HEADING = "[What was said before, in short]"
 """The first line of the message that stands for what was summarized."""
@@ -42,13 +42,12 @@ _OF_THE_ANSWER = frozenset(
 )
 
 
-async def shorten(run: Run) -> None:
+async def shorten(run: Run, policy: Compacted | Summarized) -> None:
     """Have something shorter stand for the beginning of the conversation, where it is too long.
 
     What it took is in the record, so that it counts for the run. Raises no ModelError.
     """
-    policy = run.conversation.shortened_by
-    if policy is None or run.is_out_of_tool_time:
+    if run.is_out_of_tool_time:
         return
     if isinstance(policy, Compacted) and not can_compact(run.model):
         return
@@ -59,11 +58,11 @@ async def shorten(run: Run) -> None:
         async with asyncio.timeout(run.tool_time_left) as scope:
             record = await _record(run, policy, beginning)
     except ModelError as error:
-        _notice(run, f"The conversation could not be shortened, so all of it is sent: {error}")
+        run.notify(f"The conversation could not be shortened, so all of it is sent: {error}")
     except TimeoutError:
         if not scope.expired():
             raise
-        _notice(run, "The conversation could not be shortened in time, so all of it is sent.")
+        run.notify("The conversation could not be shortened in time, so all of it is sent.")
     else:
         await run.append(record)
 
@@ -74,7 +73,7 @@ async def _record(run: Run, policy: Compacted | Summarized, beginning: Beginning
     items = _stand_in(policy, response)
     if not items:
         why = response.incomplete_reason or "what came is nothing that may stand for it"
-        _notice(run, f"The conversation could not be shortened, so all of it is sent: {why}")
+        run.notify(f"The conversation could not be shortened, so all of it is sent: {why}")
         return Compaction((), 0, response.usage, cost)
     return beginning.replaced_by(items, response.usage, cost)
 
@@ -124,12 +123,5 @@ async def _receive(run: Run, request: Request) -> Response:
     async for event in run.model.stream(request):
         fold.add(event)
         if isinstance(event, Notice):
-            _notice(run, event.text)
+            run.notify(event.text)
     return fold.response()
-
-
-def _notice(run: Run, text: str) -> None:
-    text = text if run.secrets is None else run.secrets.hide(text)
-    if run.listener is None:
-        logger.warning("%s", text)
-    run.emit(Notice(text))

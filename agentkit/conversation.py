@@ -87,9 +87,7 @@ class Hosted:
         return tuple(log.items[log.known_items :]), {"conversation": self.conversation}
 
 
-def conversation_for(
-    state: str, context: ContextPolicy | None = None, model: object = None
-) -> Conversation:
+def conversation_for(state: str, context: ContextPolicy | None, model: object) -> Conversation:
     """The way that `state` names, with a policy.
 
     Raises ConfigurationError for a state that is none, and for a policy that cannot work with it

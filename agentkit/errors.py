@@ -70,7 +70,13 @@ class StoreError(AgentkitError):
 
 
 class Conflict(AgentkitError):  # noqa: N818 - what it is, not that it is wrong
-    """Another runs this session, or it has gone on since it was loaded. Nothing was run."""
+    """Another runs this session, or it has gone on since it was loaded.
+
+    Raised before anything runs. Where it ends a run, since its session was taken over meanwhile,
+    `.result` is the run so far.
+    """
+
+    result: Any = None
 
 
 class ModelError(AgentkitError):

@@ -33,17 +33,17 @@ class Journal:
         async with self._turn:
             if self._kept < len(log):
                 self._is_open = True
-                await self._append(log, summary_of(log, "open"))
+                await _finished(self._append(log, summary_of(log, "open")))
 
     async def end(self, log: Log, status: str | None = None) -> None:
         """Keep what is new, and how the run ended: as the log has it, or as it is said here."""
         async with self._turn:
             if self._is_open or self._kept < len(log) or status:
-                await self._append(log, summary_of(log, status))
+                await _finished(self._append(log, summary_of(log, status)))
 
     async def _append(self, log: Log, summary: Summary) -> None:
         new = log.records[self._kept :]
-        await _finished(self._store.append(self._session, self._kept, new, summary))
+        await self._store.append(self._session, self._kept, new, summary)
         self._kept += len(new)
 
 

@@ -247,15 +247,11 @@ class Log:
             self.steps.append(Step(start, "answer", response.usage.output_tokens))
 
     def _open_calls_of(self, record: Answer) -> None:
-        for item in record.response.output:
-            if isinstance(item, FunctionCall):
-                call = CallState(item, item.call_id, needs_word=item.call_id in record.waits)
+        for call in calls_in(record.response):
+            if not call.is_the_servers_own:
+                call.needs_word = call.call_id in record.waits
                 self.trip.same_calls[call.name, call.arguments] += 1
                 call.repeat = self.trip.same_calls[call.name, call.arguments]
-            elif item.type == MCP_APPROVAL:
-                call = CallState(item, item.id or "", needs_word=True)
-            else:
-                continue
             self._calls[call.call_id] = call
             self._call_ids.add(call.call_id)
         self._unanswered = len(self._calls)
@@ -306,9 +302,18 @@ class Log:
         return call
 
 
+def calls_in(response: Response) -> Iterator[CallState]:
+    """The calls of a response, in order, as they are before anybody has spoken about them."""
+    for item in response.output:
+        if isinstance(item, FunctionCall):
+            yield CallState(item, item.call_id)
+        elif item.type == MCP_APPROVAL:
+            yield CallState(item, item.id or "", needs_word=True)
+
+
 def wants_calls(response: Response) -> bool:
     """Whether the model asks for something to be run, or for the leave to run it."""
-    return bool(response.calls) or any(item.type == MCP_APPROVAL for item in response.output)
+    return any(True for _ in calls_in(response))
 
 
 def _says(message: Message) -> bool:

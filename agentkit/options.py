@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from typing import Any
 
@@ -13,6 +13,7 @@ from agentkit.limits import Limits
 from agentkit.middleware import AroundCalls, Middleware
 from agentkit.prices import Prices
 from agentkit.rules import ApprovalRule, Rules
+from agentkit.secrets import SHORTEST, Secrets
 from agentkit.tools import Tool, as_tool
 
 # Fields of a request that have an argument of their own, or that the loop sets.
@@ -88,12 +89,25 @@ def checked_limits(limits: Limits | None) -> Limits | None:
     raise ConfigurationError(f"limits: expected Limits(turns=…), got {limits!r:.80}.")
 
 
+def checked_secrets(secrets: Iterable[Any]) -> tuple[Any, ...]:
+    """The texts that are to be hidden; one that is None or empty has nothing to hide."""
+    if isinstance(secrets, str | bytes) or not isinstance(secrets, Iterable):
+        raise ConfigurationError("secrets: expected a list of texts.")
+    given = tuple(each for each in secrets if each)
+    for number, each in enumerate(given, 1):
+        if not Secrets.of(each):
+            raise ConfigurationError(
+                f"secrets: number {number} has fewer than {SHORTEST} characters, and hiding it "
+                "would ruin other texts. Give a longer one, or leave it out."
+            )
+    return given
+
+
 def checked_rule(approve: ApprovalRule | str | PathLike[str] | None) -> ApprovalRule | None:
     """The rule itself, or the rules of the file that is named."""
     if isinstance(approve, str | PathLike):
         return Rules.load(approve)
-    is_rule = callable(approve) and not isinstance(approve, type)
-    if approve is None or (is_rule and not inspect.iscoroutinefunction(approve)):
+    if approve is None or (_is_plain_function(approve) and not isinstance(approve, type)):
         return approve
     raise ConfigurationError(
         "approve: expected Rules(Rule(…), …), the path of a rules file, or a function of a tool's "
@@ -103,7 +117,7 @@ def checked_rule(approve: ApprovalRule | str | PathLike[str] | None) -> Approval
 
 def checked_listener(listener: Listener | None) -> Listener | None:
     """The listener itself."""
-    if listener is None or (callable(listener) and not inspect.iscoroutinefunction(listener)):
+    if listener is None or _is_plain_function(listener):
         return listener
     raise ConfigurationError(
         f"on_event: expected a function of one event, that is not async, got {listener!r:.80}."
@@ -112,10 +126,10 @@ def checked_listener(listener: Listener | None) -> Listener | None:
 
 def checked_prices(prices: Prices | None) -> Prices | None:
     """The prices themselves."""
-    if prices is None or (callable(prices) and not inspect.iscoroutinefunction(prices)):
+    if prices is None or _is_plain_function(prices):
         return prices
     raise ConfigurationError(
-        f"prices: expected a function of a model's name and its usage, that is not async, "
+        "prices: expected a function of a model's name and its usage, that is not async, "
         f"got {prices!r:.80}."
     )
 
@@ -129,3 +143,8 @@ def checked_middleware(middleware: Sequence[Middleware]) -> tuple[Middleware, ..
                 f"middleware: expected async functions of (request, proceed), got {each!r:.80}."
             )
     return tuple(middleware)
+
+
+def _is_plain_function(value: object) -> bool:
+    """Whether it can be called and gives its result at once."""
+    return callable(value) and not inspect.iscoroutinefunction(value)

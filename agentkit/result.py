@@ -44,7 +44,7 @@ class RunResult:
     log: Log = field(repr=False)
     session: str
     limit: str | None = None
-    """The limit it met: `turns`, `tool_calls`, `tokens`, `seconds` or `same_calls`."""
+    """The limit it met: a field of `Limits`, or `same_calls`."""
     error: Exception | None = None
     """Why it failed."""
 
@@ -64,7 +64,7 @@ class RunResult:
 
     @property
     def cost(self) -> float | None:
-        """US dollars of this run, None where the server did not say."""
+        """US dollars of this run, None unless every answer's are known."""
         return cost_of(self.log)
 
     @property

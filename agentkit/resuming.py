@@ -16,7 +16,11 @@ from agentkit.tools import Tool
 def resumed(
     place: Place, decisions: Sequence[Decision], tools: Mapping[str, Tool]
 ) -> Sequence[Record]:
-    """What to add to a log so that it goes on."""
+    """The records that have the run of a log go on: what was decided, or a word to the model.
+
+    Raises ConfigurationError where there is no run, and for a decision that cannot be taken;
+    Conflict where the open calls of a log in memory were taken up before.
+    """
     log = place.log
     if not any(isinstance(record, Input) for record in log.records):
         raise ConfigurationError(
@@ -28,9 +32,8 @@ def resumed(
         if place.journal is None:
             log.claim()
         return decided
-    if log.answer is not None and not log.answer.was_sent:
+    if not isinstance(end, Finish) or log.answer is None:
+        return []
+    if end.status == "failed" or not log.answer.was_sent:  # nothing to go on from
         return [Input(())]
-    status = end.status if isinstance(end, Finish) else None
-    if status in ("limited", "incomplete"):
-        return [Input((GO_ON,))]
-    return [Input(())] if status == "failed" else []
+    return [Input((GO_ON,))] if end.status in ("limited", "incomplete") else []

@@ -24,6 +24,7 @@ from agentkit.purse import Purse, check_known
 from agentkit.quote import hosted_tools
 from agentkit.records import Input, Record, Setup
 from agentkit.responses.dialect import Dialect, dialect_of
+from agentkit.responses.events import Notice
 from agentkit.responses.response import Model, Request
 from agentkit.rules import ApprovalRule
 from agentkit.secrets import Secrets
@@ -123,12 +124,16 @@ class Run:
 
         Raises StoreError where it cannot be, and Conflict where another has gone on with it.
         """
-        cleaned = records if (s := self.secrets) is None else [hidden(each, s) for each in records]
-        self.log.append(*cleaned)
+        self.hold(*records)
         if self.journal is not None:
             await self.journal.write(self.log)
-        for record in cleaned if self.listener else ():
-            self.emit(record)
+
+    def notify(self, text: str) -> None:
+        """Say that something was done differently: to the listener, else in the program's log."""
+        text = text if self.secrets is None else self.secrets.hide(text)
+        if self.listener is None:
+            logger.warning("%s", text)
+        self.emit(Notice(text))
 
     def emit(self, event: Event) -> None:
         """Let the listener hear an event. One that fails changes nothing but the program's log."""

@@ -17,7 +17,6 @@ from itertools import pairwise
 from typing import Any, Self
 
 from agentkit.encoding import JSON, encode
-from agentkit.errors import ConfigurationError
 
 MASK = "[secret]"
 SHORTEST = 8
@@ -172,12 +171,7 @@ class Secrets:
 
 
 def secrets_of(model: object, more: Iterable[object] = ()) -> Secrets:
-    """What a model sends to be let in, and what the caller wants to be hidden beside it.
-
-    Raises ConfigurationError for a text in the place of a list of them.
-    """
-    if isinstance(more, str | bytes) or not isinstance(more, Iterable):
-        raise ConfigurationError("secrets: expected a list of texts.")
+    """What a model sends to be let in, and what is to be hidden beside it."""
     own = getattr(getattr(model, "endpoint", None), "secrets", ())
     return Secrets.of(*own, *more)
 

@@ -9,6 +9,7 @@ from typing import Literal
 from uuid import uuid4
 
 from agentkit.calls import CallState
+from agentkit.encoding import JSON, decode, encode
 from agentkit.errors import AgentkitError, ConfigurationError, Conflict, StoreError
 from agentkit.journal import Journal, summary_of
 from agentkit.log import Log
@@ -61,15 +62,14 @@ async def fork(store: Store, session: str, at: int | None = None, name: str | No
     under way or allowed there waits in the fork.
     Raises ConfigurationError for a session or a number of records that is not there.
     """
+    if at is not None and at < 1:
+        raise ConfigurationError(f"at: a fork begins with 1 record or more, got {at}.")
     records = await _records(store, session, at)
-    if not records:
-        raise ConfigurationError(f"There is no session {session!r} to fork.")
-    if at is not None and not 0 < at <= len(records):
-        raise ConfigurationError(f"{session!r} has {len(records)} records: fork at 1 to that.")
     at = len(records) if at is None else at
     name = name or new_session()
-    await store.fork(session, at, name, _started_elsewhere(records, at))
-    log = Log((await store.load(name)).records)
+    own = _started_elsewhere(records, at)
+    await store.fork(session, at, name, own)
+    log = Log([*records[:at], *own])
     await store.append(name, len(log), (), summary_of(log))
     return name
 
@@ -137,9 +137,14 @@ def _joined(log: Log, kept: Kept, name: str) -> Log:
             "it stands, or fork it to go on from here."
         )
     last = len(kept.records) - 1
-    if last >= 0 and dump_record(kept.records[last]) != dump_record(log.records[last]):
+    if last >= 0 and _stored(kept.records[last]) != _stored(log.records[last]):
         raise Conflict(f"The store holds another session {name!r}. Pass a log of its own.")
     return log
+
+
+def _stored(record: Record) -> JSON:
+    """The record as it comes back from a store: of a tuple, say, JSON makes a list."""
+    return decode(encode(dump_record(record)))
 
 
 def _folded(kept: Kept, name: str) -> Log:

@@ -26,43 +26,20 @@ from agentkit import (
     Usage,
     tool,
 )
-from agentkit.compact import HEADING, WRITE
+from agentkit.compact import WRITE
 from agentkit.context import SUMMARY, Compacted, ServerCompaction, Summarized
 from agentkit.pairing import paired_calls
 from agentkit.records import Compaction
 from agentkit.responses.compaction import CompactRequest
 from agentkit.responses.events import StreamEvent
-from agentkit.responses.items import Item, Message, Reasoning
+from agentkit.responses.items import Reasoning
 from agentkit.responses.response import read_response
 from agentkit.stores.sqlite import SQLiteStore
 from agentkit.testing import ResponsesServer, ScriptedModel, call, failed, incomplete, reasoning
+from tests.talking import look, said, talk, texts
 
 LONG = Usage(input_tokens=100, output_tokens=900)
 """What answers take here: any conversation has 1,000 tokens."""
-
-
-@tool
-async def look(what: str) -> str:
-    """Look something up."""
-    return f"seen {what}"
-
-
-def texts(request: Request) -> list[str]:
-    return [said(item) for item in request.input]
-
-
-def said(item: Item) -> str:
-    if isinstance(item, Message):
-        return item.text.removeprefix(f"{HEADING}\n\n")
-    return str(item.wire.get("arguments") or item.wire.get("output") or item.type)
-
-
-async def talk(agent: Agent, *words: str, session: RunResult | None = None) -> RunResult:
-    """Say these things one after the other, each in a run of its own."""
-    for word in words:
-        session = await agent.run(word, session=session)
-    assert session is not None
-    return session
 
 
 def compactions(result: RunResult) -> list[Compaction]:

@@ -23,7 +23,6 @@ from agentkit import (
     Request,
     RunResult,
     Usage,
-    tool,
 )
 from agentkit.context import (
     Compacted,
@@ -35,7 +34,7 @@ from agentkit.context import (
 )
 from agentkit.moves import AskModel, next_move
 from agentkit.records import Input
-from agentkit.responses.items import FunctionCall, FunctionCallOutput, Item, Message, Reasoning
+from agentkit.responses.items import FunctionCall, FunctionCallOutput, Item, Reasoning
 from agentkit.testing import (
     ResponsesServer,
     ScriptedModel,
@@ -45,37 +44,13 @@ from agentkit.testing import (
     incomplete,
     reasoning,
 )
+from tests.talking import look, said, talk, texts
 
 COMPACTION = {"type": "compaction", "encrypted_content": "opaque"}
 
 
 class Found(BaseModel):
     value: int
-
-
-@tool
-async def look(what: str) -> str:
-    """Look something up."""
-    return f"seen {what}"
-
-
-def texts(request: Request) -> list[str]:
-    """What is said in a request: messages, calls by their arguments, and outputs."""
-    return [said(item) for item in request.input]
-
-
-def said(item: Item) -> str:
-    if isinstance(item, Message):
-        return item.text
-    return str(item.wire.get("arguments") or item.wire.get("output") or item.type)
-
-
-async def talk(agent: Agent, *words: str, session: RunResult | None = None) -> RunResult:
-    """Say these things one after the other, each in a run of its own."""
-    for word in words:
-        session = await agent.run(word, session=session)
-    assert session is not None
-    return session
 
 
 async def test_without_a_policy_everything_is_sent():

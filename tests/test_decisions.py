@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from hypothesis import given
@@ -26,11 +24,8 @@ from agentkit import (
     tool,
 )
 from agentkit.testing import ScriptedModel, call
-
-sys.path.insert(0, str(Path(__file__).parent / "stores"))
-
-from crashing import CrashError, Crashing  # noqa: E402
-from memory_store import MemoryStore  # noqa: E402
+from tests.stores.crashing import CrashError, Crashing
+from tests.stores.memory_store import MemoryStore
 
 TURNS: list[Any] = [
     [

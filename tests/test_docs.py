@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 
@@ -43,6 +44,25 @@ def test_every_example_stands_on_a_page(path: Path):
 def test_the_links_of_a_page_lead_somewhere(page: Path):
     links = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text())
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", samples.PAGES, ids=lambda page: page.name)
+def test_the_dotted_names_of_a_page_can_be_imported(page: Path):
+    for name in re.findall(r"`(agentkit(?:\.\w+)+)`", page.read_text()):
+        resolve_name(name)
+
+
+def anchors_of(page: Path) -> set[str]:
+    """What a link into a page may name: its headings, in the way of GitHub."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", each).strip().lower().replace(" ", "-") for each in headings}
+
+
+@pytest.mark.parametrize("page", samples.PAGES, ids=lambda page: page.name)
+def test_the_links_into_a_page_lead_to_a_heading(page: Path):
+    links = re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", page.read_text())
+    targets = [(page.parent / path if path else page, anchor) for path, anchor in links]
+    assert [(path, anchor) for path, anchor in targets if anchor not in anchors_of(path)] == []
 
 
 @pytest.mark.parametrize("page", samples.PAGES, ids=lambda page: page.name)

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
 
 from agentkit import Agent, Limits, ResponsesModel, tool
 from agentkit.encoding import encode
 from agentkit.testing import ResponsesServer, ScriptedModel, call
-
-sys.path.insert(0, str(Path(__file__).parent / "stores"))
-
-from memory_store import MemoryStore  # noqa: E402
+from tests.stores.memory_store import MemoryStore
 
 
 @tool(effect="read", description="A page. " * 250)

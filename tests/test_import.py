@@ -8,7 +8,20 @@ import sys
 
 import pytest
 
-HEAVY = {"httpx", "jsonschema", "tenacity", "docstring_parser", "rich", "h11", "agentkit_tools"}
+HEAVY = {
+    "agentkit_tools",
+    "docstring_parser",
+    "genai_prices",
+    "h11",
+    "httpx",
+    "jsonschema",
+    "prompt_toolkit",
+    "psycopg",
+    "rich",
+    "sqlite3",
+    "tenacity",
+    "tomllib",
+}
 
 
 def loaded_by(code: str) -> set[str]:

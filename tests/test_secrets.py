@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from pydantic_core import PydanticSerializationError
 
-from agentkit import ConfigurationError, ResponsesModel
+from agentkit import Agent, ConfigurationError, ResponsesModel
 from agentkit.encoding import encode
 from agentkit.errors import OutputError
 from agentkit.hiding import hidden, hidden_response, hosted_secrets
@@ -171,8 +171,24 @@ def test_a_models_own_key_is_a_secret():
     secrets = secrets_of(model, [LONG])
     assert secrets.hide(f"{KEY} {LONG}") == "[secret] [secret]"
     assert not secrets_of(object(), [])
-    with pytest.raises(ConfigurationError, match="secrets: expected a list"):
-        secrets_of(model, KEY)
+
+
+@pytest.mark.parametrize(
+    ("secrets", "problem"),
+    [
+        (KEY, "secrets: expected a list of texts"),
+        (7, "secrets: expected a list of texts"),
+        ([KEY, "hush"], "secrets: number 2 has fewer than 8 characters.*or leave it out"),
+    ],
+)
+def test_what_cannot_be_hidden_is_the_callers_mistake(secrets, problem):
+    with pytest.raises(ConfigurationError, match=problem) as raised:
+        Agent("offline", secrets=secrets)
+    assert not {KEY, "hush"} & set(re.findall("[a-z0-9-]+", str(raised.value)))
+
+
+def test_a_secret_that_is_not_set_hides_nothing():
+    assert Agent("offline", secrets=[None, "", KEY]).secrets == Secrets.of(KEY)
 
 
 def test_what_hosted_tools_take_is_a_secret():

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Sequence
-from pathlib import Path
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -29,10 +28,7 @@ from agentkit.records import Record, Started, dump_record
 from agentkit.sessions import fork
 from agentkit.stores.protocol import Summary
 from agentkit.testing import ScriptedModel, call
-
-sys.path.insert(0, str(Path(__file__).parent / "stores"))
-
-from memory_store import MemoryStore  # noqa: E402
+from tests.stores.memory_store import MemoryStore
 
 
 class Watched(MemoryStore):
@@ -221,6 +217,15 @@ async def test_a_log_of_another_session_of_the_same_name_is_a_conflict():
         await Agent(ScriptedModel("Hm."), store=store).run("3", session=other)
 
 
+async def test_a_result_goes_on_where_a_store_writes_its_last_record_in_another_way():
+    model = ScriptedModel(TransportError("no line"), "Hi.")
+    agent = Agent(model, store=MemoryStore())
+    part = {"type": "input_text", "text": "Hello", "score": float("nan")}
+    with pytest.raises(ModelError) as caught:
+        await agent.run([{"type": "message", "role": "user", "content": (part,)}])
+    assert (await agent.resume(caught.value.result)).output == "Hi."
+
+
 async def test_a_log_in_memory_can_go_on_in_a_store():
     store, model = MemoryStore(), ScriptedModel("One.", "Two.")
     first = await Agent(model).run("1", session="s")
@@ -284,6 +289,47 @@ async def test_a_cancelled_run_is_kept_as_far_as_it_came():
     await asyncio.gather(running, return_exceptions=True)
     assert [info.summary.status for info in await store.list()] == ["cancelled"]
     assert (await store.load("s")).records[-1].kind == "started"
+
+
+class Gated(MemoryStore):
+    """A store that holds back the first output until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.has_begun, self.may_end = asyncio.Event(), asyncio.Event()
+
+    async def append(
+        self,
+        session: str,
+        expected_seq: int,
+        records: Sequence[Record],
+        summary: Summary | None = None,
+    ) -> None:
+        if any(record.kind == "output" for record in records):
+            self.has_begun.set()
+            await self.may_end.wait()
+        await super().append(session, expected_seq, records, summary)
+
+
+async def test_what_ends_after_a_commit_that_was_cancelled_is_kept_too():
+    store = Gated()
+
+    @tool(effect="read")
+    async def slow() -> str:
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        store.may_end.set()
+        return "late"
+
+    model = ScriptedModel([call("send"), call("slow")], "Done.")
+    agent = Agent(model, tools=[send, slow], store=store)
+    running = asyncio.create_task(agent.run("Go.", session="s"))
+    await store.has_begun.wait()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    kinds = [record.kind for record in (await store.load("s")).records]
+    assert kinds == ["setup", "input", "answer", "started", "output", "output"]
+    assert [info.summary.status for info in await store.list()] == ["cancelled"]
 
 
 async def test_a_run_that_failed_is_listed_as_failed_and_goes_on():
@@ -377,6 +423,15 @@ async def test_a_fork_goes_on_by_itself():
     assert len((await store.load("s")).records) == 5
 
 
+async def test_a_saved_log_of_a_fork_goes_on_in_the_fork():
+    store = MemoryStore()
+    agent = Agent(ScriptedModel("One.", "Two.", "Three."), store=store)
+    await agent.run("1", session="s")
+    forked = await agent.run("2", session=await fork(store, "s", name="other"))
+    result = await agent.run("3", session=Log.load(forked.log.dump()))
+    assert (result.session, len((await store.load("s")).records)) == ("other", 3)
+
+
 async def test_a_fork_does_not_run_what_the_other_session_ran():
     store = MemoryStore()
     model = ScriptedModel([call("send"), call("look"), call("pay", amount=1)], "Done.")
@@ -404,12 +459,21 @@ async def test_a_fork_does_not_run_what_was_approved_in_the_other_session():
     assert RAN == ["call_1"]
 
 
-@pytest.mark.parametrize(("session", "at"), [("nobody", None), ("s", 0), ("s", 4)])
-async def test_a_fork_of_what_is_not_there_is_an_error(session: str, at: int | None):
+@pytest.mark.parametrize(
+    ("session", "at", "problem"),
+    [
+        ("nobody", None, "There is no session 'nobody' to fork"),
+        ("nobody", 2, "There is no session 'nobody' to fork"),
+        ("s", 0, "at: a fork begins with 1 record or more, got 0"),
+        ("s", 4, "Session 's' has 3 records, so it cannot be forked at 4"),
+    ],
+)
+async def test_a_fork_of_what_is_not_there_is_an_error(session: str, at: int | None, problem: str):
     store = MemoryStore()
     await Agent(ScriptedModel("One."), store=store).run("1", session="s")
-    with pytest.raises(ConfigurationError, match=session):
+    with pytest.raises(ConfigurationError, match=problem):
         await fork(store, session, at=at)
+    assert [info.session for info in await store.list()] == ["s"]
 
 
 async def test_going_on_with_a_session_that_is_not_there_is_an_error():

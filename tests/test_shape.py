@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+import agentkit
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "agentkit"
@@ -21,10 +24,10 @@ LAYERS = [
     "tool_output",
     "tools",
     "records",
+    "stores",
     "calls pairing hiding steps",
     "log",
     "moves",
-    "stores",
     "prices quote budget purse conversation context limits cost output",
     "rules approval middleware events",
     "testing",
@@ -198,6 +201,28 @@ def test_half_of_the_functions_fit_in_ten_lines():
 def _is_public_signature(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     body = node.body
     return (body[-1].end_lineno or 0) - body[0].lineno + 1 <= MAX_FUNCTION
+
+
+def rooms_on_the_page() -> list[str]:
+    """The rooms of the table in docs/architecture.md, in order."""
+    rows = re.findall(
+        r"^\| (`.*?) \|", (ROOT / "docs" / "architecture.md").read_text(), re.MULTILINE
+    )
+    return [name.strip("`/") for row in rows for name in row.split(", ")]
+
+
+def rooms_on_the_map() -> list[str]:
+    """The rooms of the map at the door of the package, in order."""
+    lines = (agentkit.__doc__ or "").partition("above it:\n\n")[2].partition("\n\n")[0].splitlines()
+    named = (re.split(" {4,}", line.strip())[0] for line in lines)
+    return [name.strip("/") for names in named for name in names.split()]
+
+
+@pytest.mark.parametrize("listed", [rooms_on_the_page, rooms_on_the_map])
+def test_every_room_is_shown_once_and_behind_those_that_it_imports(listed):
+    rooms = listed()
+    assert sorted(rooms) == sorted(LAYER_OF.keys() - {"__main__"})
+    assert [LAYER_OF[room] for room in rooms] == sorted(LAYER_OF[room] for room in rooms)
 
 
 def test_no_module_is_a_drawer():

@@ -6,7 +6,7 @@ Source: the compaction guide of the Responses API, and recorded answers. Only fe
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
 from agentkit.encoding import encode
 from agentkit.errors import ModelError
@@ -52,9 +52,9 @@ class Compacts(Protocol):
         ...
 
 
-def can_compact(model: object) -> bool:
+def can_compact(model: object) -> TypeGuard[Compacts]:
     """Whether a model compacts conversations, and its server has not turned out not to."""
-    return hasattr(model, "compact") and getattr(model, "can_compact", True)
+    return hasattr(model, "compact") and bool(getattr(model, "can_compact", True))
 
 
 def has_no_endpoint(error: ModelError) -> bool:

@@ -4,6 +4,7 @@
     opened.py              a path or a URL to a store
     text.py                names of sessions, and what of a record is searched
     rows.py                a record as a row of a database, and back
+    errors.py              what every store says in the same words
     moments.py             times as whole microseconds
     turns.py               who may have a session in this process
     sqlite.py              SQLiteStore: one file, many processes of one machine

@@ -6,15 +6,13 @@ import asyncio
 import hashlib
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import cache
 from pathlib import Path
 
 from agentkit.errors import Conflict, StoreError
-from agentkit.stores.turns import Turns
-
-Sleep = Callable[[float], Awaitable[None]]
+from agentkit.stores.turns import Sleep, Turns
 
 SHORTEST, LONGEST = 0.005, 0.25
 """Seconds between two looks at a lock that another process has: each twice the last."""

@@ -1,4 +1,4 @@
-"""Times as databases and lock-free comparisons take them: whole microseconds since 1970 in UTC."""
+"""Times as stores take them, and as SQLite keeps them: whole microseconds since 1970 in UTC."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
@@ -23,12 +23,12 @@ from agentkit.stores.postgres_pool import Pool
 from agentkit.stores.protocol import Found, Kept, SessionInfo, Spent, Summary
 from agentkit.stores.rows import rows_of
 from agentkit.stores.text import checked_session
+from agentkit.stores.turns import Sleep
 
 if TYPE_CHECKING:
     from agentkit.stores.postgres_pool import Connection
 
 T = TypeVar("T")
-Sleep = Callable[[float], Awaitable[object]]
 
 
 class PostgresStore:
@@ -49,12 +49,12 @@ class PostgresStore:
         now: Callable[[], datetime] = now_utc,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
-        """Nothing is connected yet. Raises ConfigurationError for a URL that cannot be read.
+        """Keep logs at a URL: `postgresql://user:password@host:port/database`, or what libpq reads.
 
-        url: `postgresql://user:password@host:port/database`, or anything else that libpq reads.
-        connections: at most as many at once, and one more that holds sessions.
-        timeout: seconds that a statement may take.
-        connect_timeout: seconds that connecting may take, at least 2.
+        Nothing is connected yet. There are at most `connections` at once, and one more that holds
+        sessions. A statement may take `timeout` seconds, connecting `connect_timeout`, at least 2;
+        `sleep` passes the time until a session that is run elsewhere is free.
+        Raises ConfigurationError for a URL that cannot be read.
         """
         if connections < 1 or timeout <= 0 or connect_timeout <= 0:
             raise ConfigurationError(
@@ -69,7 +69,10 @@ class PostgresStore:
         return f"PostgresStore({str(self._place)!r})"
 
     async def load(self, session: str) -> Kept:
-        """All records of a session, in order."""
+        """All records of a session, in order.
+
+        Raises StoreError for a record that cannot be read; its `.records` are those before it.
+        """
         return await self._do(partial(reading.load, session=checked_session(session)))
 
     async def append(
@@ -79,7 +82,11 @@ class PostgresStore:
         records: Sequence[Record],
         summary: Summary | None = None,
     ) -> None:
-        """Keep the records behind the `expected_seq` that the session has: all of them, or none."""
+        """Keep the records behind the `expected_seq` that the session has: all of them, or none.
+
+        They survive the server when this returns. Raises Conflict where the session has another
+        number of records, and where it is held here no more.
+        """
         commit = writing.Commit(
             checked_session(session),
             expected_seq,
@@ -106,15 +113,25 @@ class PostgresStore:
         return await self._do(partial(reading.search, text=text, limit=limit))
 
     async def spent(self, since: datetime | None = None) -> Sequence[Spent]:
-        """Every stored answer, in the order they were stored; of a fork, its own alone."""
+        """Every stored answer and compaction, in the order they were stored.
+
+        Of a fork, its own alone: what it shares was paid for once.
+        """
         return await self._do(partial(reading.spent, since=since))
 
     async def delete(self, session: str) -> bool:
-        """Take a session away, its text included; whether it was there."""
+        """Take a session away, its text included; whether it was there.
+
+        Its forks keep what they shared with it.
+        """
         return await self._do(writing.deletion(checked_session(session)))
 
     async def fork(self, session: str, at: int, fork: str, records: Sequence[Record] = ()) -> None:
-        """A new session that begins with the first `at` records of another, and these behind."""
+        """A new session that begins with the first `at` records of another, and these behind.
+
+        Raises Conflict where `fork` is there already, ConfigurationError where `session` is not or
+        has fewer records.
+        """
         commit = writing.Commit(
             checked_session(fork),
             at,
@@ -126,7 +143,10 @@ class PostgresStore:
         await self._do(partial(writing.fork, commit=commit))
 
     def hold(self, session: str, *, wait: bool = False) -> AbstractAsyncContextManager[None]:
-        """Be the only one that runs this session, until the block is left or the process ends."""
+        """Be the only one that runs this session, until the block is left or the process ends.
+
+        Where another runs it, in this process or any other: raises Conflict, or waits its turn.
+        """
         return self._process().holds.hold(checked_session(session), wait=wait)
 
     async def close(self) -> None:

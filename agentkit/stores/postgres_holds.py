@@ -7,7 +7,7 @@ writes who holds the session into its row, and an append asks whether that has c
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from agentkit.errors import Conflict, StoreError
 from agentkit.stores.postgres_pool import Pool
-from agentkit.stores.turns import Turns
+from agentkit.stores.turns import Sleep, Turns
 
 if TYPE_CHECKING:
     from agentkit.stores.postgres_pool import Connection
@@ -30,7 +30,7 @@ _KEY = "hashtextextended(%s, 'agentkit_sessions'::regclass::oid::bigint)"
 class Holds:
     """The sessions that are held by one process."""
 
-    def __init__(self, keeper: Pool, sleep: Callable[[float], Awaitable[object]]) -> None:
+    def __init__(self, keeper: Pool, sleep: Sleep) -> None:
         self._keeper = keeper
         self._sleep = sleep
         self._turns = Turns()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from agentkit.errors import StoreError
 from agentkit.records import Record
+from agentkit.stores.errors import unreadable, unreadable_from
 from agentkit.stores.postgres_words import query
 from agentkit.stores.protocol import Found, Kept, SessionInfo, Spent, Summary
 from agentkit.stores.rows import record_of, spent_of
@@ -69,10 +70,7 @@ def load(connection: Connection, session: str) -> Kept:
                 raise StoreError(f"The next one there is {seq}.")
             records.append(record_of(body))
         except StoreError as error:
-            raise StoreError(
-                f"Session {session!r} cannot be read from record {len(records)} on. {error}",
-                records,
-            ) from error
+            raise unreadable_from(session, records, error) from error
         at.append(time)
     return Kept(tuple(records), tuple(at), parent[0])
 
@@ -114,7 +112,7 @@ def _spent(session: str, seq: int, at: datetime, body: str) -> Spent:
     try:
         return spent_of(session, at, body)
     except StoreError as error:
-        raise StoreError(f"Record {seq} of session {session!r} cannot be read. {error}") from error
+        raise unreadable(session, seq, error) from error
 
 
 def _with_zone(time: datetime | None) -> datetime | None:

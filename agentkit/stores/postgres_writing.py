@@ -12,7 +12,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from agentkit.errors import ConfigurationError, Conflict
+from agentkit.errors import Conflict
+from agentkit.stores.errors import check_count, check_fork, name_conflict
 from agentkit.stores.postgres_reading import COUNT
 from agentkit.stores.postgres_words import lexemes
 from agentkit.stores.protocol import Summary
@@ -163,18 +164,13 @@ def _touch(connection: Connection, commit: Commit) -> None:
 
 def _create(connection: Connection, commit: Commit) -> None:
     if not connection.execute(f"{_CREATE} NOTHING", commit.values).rowcount:
-        raise Conflict(f"There is a session {commit.session!r} already. Give another name.")
+        raise name_conflict(commit.session)
 
 
 def _insert(connection: Connection, commit: Commit) -> None:
     """Insert the rows. Raises Conflict where the session has not as many records as expected."""
     found = connection.execute(_INSERT, commit.values).fetchone()
-    count = found[0] if found else 0
-    if count != commit.seq:
-        raise Conflict(
-            f"Session {commit.session!r} has {count} records, not {commit.seq}: another has gone "
-            "on with it meanwhile. Load it again."
-        )
+    check_count(commit.session, found[0] if found else 0, commit.seq)
 
 
 def _is_kept(connection: Connection, commit: Commit) -> bool:
@@ -190,13 +186,7 @@ def _is_kept(connection: Connection, commit: Commit) -> bool:
 
 def _check_parent(connection: Connection, commit: Commit) -> None:
     found = connection.execute(_PARENT, [commit.parent]).fetchone()
-    if found is None:
-        raise ConfigurationError(f"There is no session {commit.parent!r} to fork.")
-    if not 0 <= commit.seq <= found[0]:
-        raise ConfigurationError(
-            f"Session {commit.parent!r} has {found[0]} records, so it cannot be forked at "
-            f"{commit.seq}."
-        )
+    check_fork(str(commit.parent), found[0] if found else None, commit.seq)
 
 
 def _bequeath(connection: Connection, session: str, parent: str | None, parent_seq: int) -> None:

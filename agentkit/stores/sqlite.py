@@ -19,13 +19,14 @@ from agentkit.errors import ConfigurationError
 from agentkit.records import Record
 from agentkit.stores import sqlite_reading as reading
 from agentkit.stores import sqlite_writing as writing
-from agentkit.stores.file_locks import FileLocks, Sleep
+from agentkit.stores.file_locks import FileLocks
 from agentkit.stores.moments import now_utc
 from agentkit.stores.protocol import Found, Kept, SessionInfo, Spent, Summary
 from agentkit.stores.rows import rows_of
 from agentkit.stores.sqlite_file import Connect, DatabaseFile, connect
 from agentkit.stores.sqlite_thread import Committed, Connected, Job, Worker
 from agentkit.stores.text import checked_session
+from agentkit.stores.turns import Sleep
 
 
 class SQLiteStore:

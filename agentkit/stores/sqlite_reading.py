@@ -10,13 +10,17 @@ from datetime import datetime
 from agentkit.encoding import encode
 from agentkit.errors import StoreError
 from agentkit.records import Record
+from agentkit.stores.errors import unreadable, unreadable_from
 from agentkit.stores.moments import microseconds, moment
 from agentkit.stores.protocol import Found, Kept, SessionInfo, Spent, Summary
 from agentkit.stores.rows import record_of, spent_of
 from agentkit.stores.sqlite_file import DatabaseFile
 from agentkit.stores.text import storable, words
 
-ALL = 2**62
+COUNT = "coalesce((SELECT max(seq) + 1 FROM records WHERE session = s.session), parent_seq)"
+"""How many records the session `s` has, those that it shares included."""
+
+_ALL = 2**62
 """More than any session has records, and later than any time."""
 
 # the bytes as they are, so that a damaged one is that record's fault alone
@@ -25,8 +29,7 @@ _SPAN = """SELECT seq, at, CAST(body AS BLOB) FROM records
 
 _SCAN = """SELECT seq, CAST(body AS BLOB) FROM records NOT INDEXED
     WHERE session = ? ORDER BY id"""
-_COUNT = "coalesce((SELECT max(seq) + 1 FROM records WHERE session = s.session), parent_seq)"
-_INFO = f"""SELECT session, created, updated, {_COUNT}, title, status, turns, tokens, cost, parent
+_INFO = f"""SELECT session, created, updated, {COUNT}, title, status, turns, tokens, cost, parent
     FROM sessions AS s WHERE updated < ?"""  # noqa: S608 - made of constants
 _LISTED = f"{_INFO} ORDER BY updated DESC LIMIT ?"
 _LISTED_BY_STATUS = f"""{_INFO} AND status IN (SELECT value FROM json_each(?))
@@ -53,9 +56,9 @@ def load(connection: sqlite3.Connection, session: str, file: DatabaseFile) -> Ke
     except sqlite3.Error as error:
         # an index may be damaged where the records are not
         found = max(records, _scanned(connection, session), key=len)
-        raise _broken_off(session, found, file, file.spoken(error)) from error
+        raise unreadable_from(session, found, file.spoken(error), f" in {file.path}") from error
     except StoreError as error:
-        raise _broken_off(session, records, file, error) from error
+        raise unreadable_from(session, records, error, f" in {file.path}") from error
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
@@ -69,7 +72,7 @@ def listed(
     before: datetime | None,
 ) -> list[SessionInfo]:
     """Sessions, the last updated first."""
-    end, most = ALL if before is None else microseconds(before), -1 if limit is None else limit
+    end, most = _ALL if before is None else microseconds(before), -1 if limit is None else limit
     if status:
         wanted = encode([storable(word) for word in status]).decode()
         rows = connection.execute(_LISTED_BY_STATUS, (end, wanted, most))
@@ -102,16 +105,14 @@ def spent(
     rows = connection.execute(
         "SELECT session, seq, at, CAST(body AS BLOB) FROM records"
         " WHERE kind IN ('answer', 'compaction') AND at >= ? ORDER BY at, id",
-        (-ALL if since is None else microseconds(since),),
+        (-_ALL if since is None else microseconds(since),),
     )
     answers = []
     for session, seq, at, body in rows:
         try:
             answers.append(spent_of(session, moment(at), body))
         except StoreError as error:
-            raise StoreError(
-                f"Record {seq} of session {session!r} in {file.path} cannot be read. {error}"
-            ) from error
+            raise unreadable(session, seq, error, f" in {file.path}") from error
     return answers
 
 
@@ -126,7 +127,7 @@ def _ancestry(
         " UNION SELECT s.session, s.parent, s.parent_seq, min(c.until, c.parent_seq)"
         " FROM chain AS c JOIN sessions AS s ON s.session = c.parent"
         ") SELECT session, until, parent FROM chain",
-        (ALL, session),
+        (_ALL, session),
     ).fetchall()
     parent = spans[0][2] if spans else None
     return parent, [(name, until) for name, until, _parent in reversed(spans)]
@@ -141,10 +142,3 @@ def _scanned(connection: sqlite3.Connection, session: str) -> list[Record]:
                 break
             records.append(record_of(body))
     return records
-
-
-def _broken_off(
-    session: str, records: list[Record], file: DatabaseFile, reason: StoreError
-) -> StoreError:
-    place = f"Session {session!r} in {file.path}"
-    return StoreError(f"{place} cannot be read from record {len(records)} on. {reason}", records)

@@ -15,8 +15,10 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, field
+from functools import cache
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
+from weakref import WeakSet
 
 from agentkit.errors import AgentkitError, StoreError
 from agentkit.stores.sqlite_file import DatabaseFile
@@ -164,6 +166,45 @@ class _Room:
     thread: threading.Thread | None = None
     jobs: _Queue = field(default_factory=SimpleQueue)
 
+    def dismiss(self) -> threading.Thread | None:
+        """Have the thread end after what is queued; the thread, None where there is none."""
+        thread, self.thread = self.thread, None
+        if thread is not None:
+            self.jobs.put(None)
+            self.jobs = SimpleQueue()
+        return thread
+
+
+_ROOMS: WeakSet[_Room] = WeakSet()
+_LOCKED: list[_Room] = []
+"""Those in which nothing begins while the process forks."""
+
+ENDING = 10.0
+"""Seconds that a fork waits for what is under way."""
+
+
+def _before_fork() -> None:
+    """Close all connections: in a child, SQLite takes the locks of its parent's for its own."""
+    rooms = list(_ROOMS)
+    for room in rooms:
+        room.lock.acquire()
+        _LOCKED.append(room)
+    for thread in [room.dismiss() for room in rooms]:
+        if thread not in (None, threading.current_thread()):
+            thread.join(ENDING)
+
+
+def _after_fork() -> None:
+    while _LOCKED:
+        _LOCKED.pop().lock.release()
+
+
+@cache
+def _close_before_forks() -> None:
+    if hasattr(os, "register_at_fork"):
+        both = {"after_in_parent": _after_fork, "after_in_child": _after_fork}
+        os.register_at_fork(before=_before_fork, **both)
+
 
 class Worker:
     """A thread that does jobs, begun at the first one, and again after a stop or a fork."""
@@ -188,18 +229,20 @@ class Worker:
         if room is None:
             return None
         with room.lock:
-            thread, room.thread = room.thread, None
-            if thread is not None:
-                room.jobs.put(None)
-                room.jobs = SimpleQueue()
-            return thread
+            return room.dismiss()
 
     def _put(self, job: Job[Any]) -> None:
-        room = self._rooms.setdefault(os.getpid(), _Room())
+        room = self._rooms.get(os.getpid()) or self._new_room()
         with room.lock:
             if room.thread is None:
                 room.thread = self._begun(room.jobs)
             room.jobs.put(job)
+
+    def _new_room(self) -> _Room:
+        _close_before_forks()
+        room = self._rooms.setdefault(os.getpid(), _Room())
+        _ROOMS.add(room)
+        return room
 
     def _begun(self, jobs: _Queue) -> threading.Thread:
         args = (jobs, self._connected())

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import uuid4
 
-from agentkit.errors import ConfigurationError, Conflict
 from agentkit.records import Record, Started
+from agentkit.stores.errors import check_count, check_fork, name_conflict
 from agentkit.stores.moments import microseconds
 from agentkit.stores.protocol import Summary
 from agentkit.stores.rows import Row
+from agentkit.stores.sqlite_reading import COUNT
 from agentkit.stores.text import storable
 
 _MERGED = 2000
@@ -44,11 +45,7 @@ def append(connection: sqlite3.Connection, commit: Commit, now: Callable[[], dat
     """Keep the rows. Raises Conflict where the session has another number of records."""
     found = _session(connection, commit.session)
     count, updated = found or (0, 0)
-    if count != commit.seq:
-        raise Conflict(
-            f"Session {commit.session!r} has {count} records, not {commit.seq}: another has gone "
-            "on with it meanwhile. Load it again."
-        )
+    check_count(commit.session, count, commit.seq)
     at = max(microseconds(now()), updated)
     if found:
         _update(connection, commit, at)
@@ -64,16 +61,11 @@ def fork(
 
     Raises Conflict where it is there already, ConfigurationError where the other has not as many.
     """
-    found = _session(connection, parent)
-    if found is None:
-        raise ConfigurationError(f"There is no session {parent!r} to fork.")
-    if not 0 <= commit.seq <= found[0]:
-        raise ConfigurationError(
-            f"Session {parent!r} has {found[0]} records, so it cannot be forked at {commit.seq}."
-        )
+    count, updated = _session(connection, parent) or (None, 0)
+    check_fork(parent, count, commit.seq)
     if _session(connection, commit.session):
-        raise Conflict(f"There is a session {commit.session!r} already. Give another name.")
-    at = max(microseconds(now()), found[1])
+        raise name_conflict(commit.session)
+    at = max(microseconds(now()), updated)
     _create(connection, commit, at, (parent, commit.seq))
     _insert(connection, commit, at)
 
@@ -119,8 +111,7 @@ def delete(connection: sqlite3.Connection, session: str) -> bool:
 def _session(connection: sqlite3.Connection, session: str) -> tuple[int, int] | None:
     """How many records it has and when it was updated, None where it is not there."""
     found: tuple[int, int] | None = connection.execute(
-        "SELECT coalesce((SELECT max(seq) + 1 FROM records WHERE session = s.session), parent_seq),"
-        " updated FROM sessions AS s WHERE session = ?",
+        f"SELECT {COUNT}, updated FROM sessions AS s WHERE session = ?",  # noqa: S608 - constant
         (session,),
     ).fetchone()
     return found

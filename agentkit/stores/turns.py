@@ -8,11 +8,14 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
 
 from agentkit.errors import Conflict
+
+Sleep = Callable[[float], Awaitable[object]]
+"""Lets so many seconds pass."""
 
 
 class Turns:

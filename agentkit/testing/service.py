@@ -15,7 +15,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 from agentkit.encoding import JSON, Wire, decode, encode
@@ -28,7 +28,7 @@ from agentkit.errors import (
     RateLimitError,
     StreamTruncatedError,
 )
-from agentkit.responses.compaction import CompactRequest, Compacts, can_compact
+from agentkit.responses.compaction import CompactRequest, can_compact
 from agentkit.responses.events import TERMINAL, StreamEvent
 from agentkit.responses.fold import Fold, collect
 from agentkit.responses.items import read_items
@@ -164,13 +164,14 @@ class ResponsesService:
         return Reply(200, payloads, {"content-type": "text/event-stream; charset=utf-8"})
 
     async def _compact(self, request: HttpRequest) -> Reply:
-        if not can_compact(self._model):
+        model = self._model
+        if not can_compact(model):
             raise RejectionError(f"Invalid URL (POST {request.path})", status=404)
         body = check_body(_json_body(request))
         items = self._memory.input(body)
         check_pairs(items)
         asked = CompactRequest(Fields(body), read_items(items))
-        made = await cast("Compacts", self._model).compact(asked)
+        made = await model.compact(asked)
         facts = {"id": f"resp_{self._asked}", "created_at": int(self._now())}
         return _json({**made.wire, **facts, "object": "response.compaction"})
 

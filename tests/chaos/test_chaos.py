@@ -66,7 +66,18 @@ def test_killed_while_the_model_answers_the_run_goes_on(tmp_path: Path, number: 
         assert len(made.asked) == len(TURNS) + 1
 
 
-def test_killed_while_it_waits_and_after_its_end_nothing_runs_again(tmp_path: Path):
+@pytest.mark.parametrize("number", [1, 2])
+def test_killed_while_it_waits_the_run_goes_on(tmp_path: Path, number: int):
+    with world(tmp_path) as made:
+        assert made.run(Kill("waiting", number)) < 0
+        asked, ran = made.asked[:], made.ran()
+        survive(made, [Kill("waiting", 1)])
+        assert made.asked == list(range(len(TURNS)))
+        assert (made.asked[: len(asked)], made.ran()[: len(ran)]) == (asked, ran)
+        assert sorted(call_id for call_id, _ in made.ran()) == sorted(RUNNING)
+
+
+def test_begun_again_after_its_end_nothing_runs_again(tmp_path: Path):
     with world(tmp_path) as made:
         survive(made, [])
         before = (made.asked[:], made.ran())

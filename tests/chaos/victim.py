@@ -27,7 +27,7 @@ FINISHED = 0
 class Kill:
     """When a process kills itself: at the place of that name, the how-manieth time it is there.
 
-    Places: `before append`, `after append`, `instruction`, `begin CALL` and `end CALL`.
+    Places: `before append`, `after append`, `waiting`, `instruction`, `begin CALL` and `end CALL`.
     """
 
     place: str = ""
@@ -128,6 +128,7 @@ async def go(url: str, place: str, ledger: str, countdown: Countdown) -> int:
         else:
             result = await agent.run("Go.", session=SESSION)
         while result.status == "waiting":
+            countdown.at("waiting")
             result = await agent.resume(SESSION, [word_on(call) for call in result.pending])
     finally:
         await store.close()

@@ -113,7 +113,7 @@ class CaseBlind(MemoryStore):
 
 class AnyName(MemoryStore):
     async def append(self, session, expected_seq, records, summary=None):
-        if session in keeping._NO_NAMES:
+        if session in keeping.NO_NAMES:
             return
         await super().append(session, expected_seq, records, summary)
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from agentkit.encoding import decode, encode
-from agentkit.errors import ConfigurationError, Conflict, StoreError
+from agentkit.errors import Conflict, StoreError
 from agentkit.records import Answer, Compaction, Record, dump_record, load_record
 from agentkit.responses.response import Usage
+from agentkit.stores.errors import check_count, check_fork, name_conflict
 from agentkit.stores.protocol import Found, Kept, SessionInfo, Spent, Summary
 from agentkit.stores.text import checked_session, searchable, words
 
@@ -74,8 +75,7 @@ class MemoryStore:
         checked_session(session)
         with self.lock:
             kept = self.sessions.get(session, Session())
-            if len(kept.rows) != expected_seq:
-                raise Conflict(f"{session!r} has {len(kept.rows)} records, not {expected_seq}.")
+            check_count(session, len(kept.rows), expected_seq)
             at = self.tick()
             rows = [self.row(session, at, record) for record in records]
             if not kept.rows:
@@ -149,11 +149,10 @@ class MemoryStore:
     async def fork(self, session: str, at: int, fork: str, records: Sequence[Record] = ()) -> None:
         checked_session(fork)
         with self.lock:
-            parent = self.sessions.get(session)
-            if parent is None or not 0 <= at <= len(parent.rows):
-                raise ConfigurationError(f"{session!r} has no {at} records.")
+            parent = self.sessions.get(session, Session())
+            check_fork(session, len(parent.rows) if session in self.sessions else None, at)
             if fork in self.sessions:
-                raise Conflict(f"{fork!r} is there already.")
+                raise name_conflict(fork)
             now = self.tick()
             rows = parent.rows[:at] + [self.row(fork, now, record) for record in records]
             self.sessions[fork] = Session(rows, now, now, parent=session)

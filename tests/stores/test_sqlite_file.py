@@ -307,6 +307,31 @@ def test_a_forked_child_has_threads_and_connections_of_its_own(tmp_path):
     assert ran(FORK, tmp_path / "log.db") == "3\n"
 
 
+CLOSED_BY_THE_PARENT = """
+import warnings
+warnings.simplefilter("ignore", DeprecationWarning)
+asyncio.run(store.append("p", 0, [said("parent")]))
+to_child, to_parent = os.pipe(), os.pipe()
+child = os.fork()
+if child == 0:
+    asyncio.run(store.append("c", 0, [said("one")]))
+    os.write(to_parent[1], b".")
+    os.read(to_child[0], 1)
+    asyncio.run(store.append("c", 1, [said("two")]))
+    os._exit(0)
+os.read(to_parent[0], 1)
+asyncio.run(store.close())
+os.write(to_child[1], b".")
+assert os.waitpid(child, 0)[1] == 0
+print(len(asyncio.run(store.load("c")).records))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_forked_child_loses_nothing_when_its_parent_closes_the_file(tmp_path):
+    assert ran(CLOSED_BY_THE_PARENT, tmp_path / "log.db") == "2\n"
+
+
 def test_agentkit_without_a_store_loads_no_database():
     program = (
         "import agentkit, sys; from agentkit import Agent; assert 'sqlite3' not in sys.modules"

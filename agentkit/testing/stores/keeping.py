@@ -33,7 +33,7 @@ _ODD_TEXTS = (
     "long " * 40_000,
 )
 _ALIKE = ("a", "A", "a ", " a", "á", "a\u0301", "%", "_", "a.b", "a/b", "../a", "'", '"', "ａ", "-")
-_NO_NAMES = ("", "n" * 201, "a\0b", "a\nb", "a\x7fb", "\ud800")
+NO_NAMES = ("", "n" * 201, "a\0b", "a\nb", "a\x7fb", "\ud800")
 
 
 async def a_session_that_is_not_there_is_empty(store: Store) -> None:
@@ -167,7 +167,7 @@ async def names_that_look_alike_are_different_sessions(store: Store) -> None:
 async def a_name_that_no_session_can_have_is_refused(store: Store) -> None:
     """Empty and too long names, and those with control characters, are ConfigurationErrors."""
     await store.append("s", 0, [said("one")])
-    for name in _NO_NAMES:
+    for name in NO_NAMES:
         why = f"no session is named {name[:20]!r}"
         await raises(ConfigurationError, store.append(name, 0, [said("one")]), why)
         await raises(ConfigurationError, store.fork("s", 1, name), why)
