@@ -4,13 +4,13 @@
 
 A map of the package, from the wire up; a module imports only from those above it:
 
-    errors  encoding  secrets    every error, and for whom it is; JSON; what must not be seen
+    errors  encoding  forms  secrets    errors, and for whom they are; JSON; what must not be seen
     responses/    the wire: items, requests, events, servers; no agents
     schema/  tool_output  tools    functions as tools
     records  stores/    what a log is made of, and where logs are kept
     calls  pairing  hiding  steps  log  moves    the log is the run; what follows from it
     prices  quote  budget  purse    money: what requests cost, and who pays
-    conversation  context  limits  cost  output    policies: small values
+    conversation  measure  context  limits  cost  output    policies: small values
     rules  approval  middleware  events    who may say something, and who hears it
     testing/    models and a server without a key or a network
     journal  run  paying  compact  ask  perform  dispatch  loop    the moves; read loop.py first

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from agentkit.approval import Decision
 from agentkit.background import background
-from agentkit.context import ContextPolicy, request_fields
+from agentkit.context import ContextPolicy, context_wire, request_fields
 from agentkit.conversation import conversation_for
 from agentkit.dispatch import closing_outputs
 from agentkit.encoding import Wire
@@ -39,6 +39,7 @@ from agentkit.options import (
     tools_by_name,
 )
 from agentkit.output import output_format
+from agentkit.paying import check_prices, purse_behind
 from agentkit.prices import Prices
 from agentkit.records import Input, Record, Setup
 from agentkit.responses.dialect import dialect_of
@@ -49,16 +50,13 @@ from agentkit.rules import ApprovalRule
 from agentkit.run import Run
 from agentkit.secrets import Secrets, secrets_of
 from agentkit.sessions import Place, Session, WhenBusy, opened
-from agentkit.stores.opened import opened_store
+from agentkit.stores.opened import Where, opened_store
 from agentkit.stores.protocol import Store
 from agentkit.stream import Stream, SyncStream, heard_by_both
 from agentkit.tools import Tool
 
 if TYPE_CHECKING:
     from agentkit.responses.client import HTTPClient
-
-Where = Store | str | os.PathLike[str]
-"""A store, the path of a file for one, or the URL of a database."""
 
 
 class Agent:
@@ -283,12 +281,12 @@ class Agent:
         store = self.store if options.store is None else self._opened(options.store)
         async with opened(options.session, store, options.when_busy) as place:
             run = self._run(options, place)
-            run.check_prices()
+            check_prices(run)
             first = opening(place)
             setup = run.log.setup
             if not setup or (setup.digest, setup.session) != (self._setup.digest, run.session):
                 first = [replace(self._setup, session=run.session), *first]
-            if purse := run.purse_behind(first):
+            if purse := purse_behind(run, first):
                 run = replace(run, purse=purse)
             try:
                 run.hold(*first)
@@ -300,7 +298,7 @@ class Agent:
                 self.secrets.redact(error)
                 result = broken_off(run.log, error, run.session)
                 carry(error, result)
-                await _kept_so_far(run, error, result.status)
+                await _kept_so_far(run, error, result)
                 raise
         return result_of(run.log, end, run.session, self._output)
 
@@ -361,11 +359,13 @@ class Agent:
         endpoint = getattr(self.model, "endpoint", None)
         server = str(getattr(endpoint, "shown", ""))
         conversation = getattr(self._conversation, "conversation", "")
+        context = context_wire(getattr(self._conversation, "context", None))
         return Setup(
             Fields(known),
             self.settings.get("tool_choice"),
             server=server,
             conversation=conversation,
+            context=context,
             secrets=self.secrets,
         )
 
@@ -382,9 +382,13 @@ class _Options:
     when_busy: WhenBusy
 
 
-async def _kept_so_far(run: Run, error: BaseException, status: str) -> None:
+async def _kept_so_far(run: Run, error: BaseException, result: RunResult) -> None:
     """Keep what a run that breaks off has come to, and how it ended; the error goes first."""
     if run.journal is None or isinstance(error, StoreError | Conflict):
         return
-    with suppress(StoreError, Conflict):
-        await run.journal.end(run.log, status)
+    try:
+        with suppress(StoreError, Conflict):
+            await run.journal.end(run.log, result.status)
+    except asyncio.CancelledError as cancelled:
+        carry(cancelled, result)
+        raise

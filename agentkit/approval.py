@@ -7,12 +7,12 @@ arguments, and used up when the call starts.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from agentkit.calls import CallState
 from agentkit.encoding import JSON, decode, encode
-from agentkit.errors import ConfigurationError, ToolArgumentError
+from agentkit.errors import ConfigurationError, Conflict, ToolArgumentError
 from agentkit.log import Log, calls_in
 from agentkit.records import Decision as DecisionRecord
 from agentkit.records import Verdict
@@ -32,6 +32,10 @@ class Approve:
     """The call may run, once, with the arguments it was shown with."""
 
     call_id: str
+    again: bool = field(default=False, kw_only=True)
+    """Whether it may also run if it may have run before; without it such a call is not approved."""
+    digest: str | None = field(default=None, kw_only=True)
+    """`PendingCall.digest` of what was looked at: the call is refused with other arguments."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,8 @@ class Reject:
 
     call_id: str
     reason: str = ""
+    digest: str | None = field(default=None, kw_only=True)
+    """`PendingCall.digest` of what was looked at."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,10 @@ class Edit:
 
     call_id: str
     arguments: Mapping[str, Any]
+    again: bool = field(default=False, kw_only=True)
+    """Whether it may also run if it may have run before."""
+    digest: str | None = field(default=None, kw_only=True)
+    """`PendingCall.digest` of what was looked at."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +66,8 @@ class Answer:
 
     call_id: str
     value: Any
+    digest: str | None = field(default=None, kw_only=True)
+    """`PendingCall.digest` of what was looked at."""
 
 
 Decision = Approve | Reject | Edit | Answer
@@ -64,25 +76,44 @@ Decision = Approve | Reject | Edit | Answer
 def decision_records(
     log: Log, decisions: Sequence[Decision], tools: Mapping[str, Tool]
 ) -> list[DecisionRecord]:
-    """The records of what was decided.
+    """The records of what was decided. Until a call starts, the last word on it counts.
 
-    Raises ConfigurationError for a call that does not wait, and for edited arguments that do not
-    fit the tool.
+    Raises ConfigurationError for a call that does not wait, for one that may have run and is
+    approved without `again`, and for edited arguments that do not fit the tool; Conflict for a
+    call whose arguments are not those that were looked at.
     """
     if not isinstance(decisions, Sequence):
         raise ConfigurationError(f"decisions: expected a list, got {decisions!r:.80}.")
-    waiting = {call.call_id: call for call in log.waiting_calls}
-    records = []
+    waiting = {call.call_id: call for call in log.open_calls if call.waits or call.decision}
+    records: dict[str, DecisionRecord] = {}
     for decision in decisions:
-        call = waiting.pop(decision.call_id, None)
-        if call is None:
-            ids = ", ".join(c.call_id for c in log.waiting_calls) or "none"
-            raise ConfigurationError(
-                f"No call {decision.call_id!r} waits for a decision. Calls that wait: {ids}."
-            )
+        call = _call_of(decision, waiting)
+        if call.call_id in records:
+            raise ConfigurationError(f"decisions: {call.call_id!r} is decided on twice.")
         _check(call, decision, tools)
-        records.append(_record(call, decision))
-    return records
+        records[call.call_id] = _record(call, decision)
+    return list(records.values())
+
+
+def _call_of(decision: Decision, waiting: Mapping[str, CallState]) -> CallState:
+    if not isinstance(decision, (Approve, Reject, Edit, Answer)):
+        kind = type(decision).__name__
+        raise ConfigurationError(
+            f"decisions: expected Approve, Reject, Edit or Answer, got {kind}. "
+            "Write Approve(call.call_id)."
+        )
+    call = waiting.get(decision.call_id)
+    if call is None:
+        ids = ", ".join(waiting) or "none"
+        raise ConfigurationError(
+            f"No call {decision.call_id!r} waits for a decision. Calls that wait: {ids}."
+        )
+    if decision.digest not in (None, call.arguments_digest):
+        raise Conflict(
+            f"The call {call.call_id!r} has other arguments now than those that were decided on. "
+            "Look at it again."
+        )
+    return call
 
 
 def _check(call: CallState, decision: Decision, tools: Mapping[str, Tool]) -> None:
@@ -93,6 +124,11 @@ def _check(call: CallState, decision: Decision, tools: Mapping[str, Tool]) -> No
     if call.is_orphan and isinstance(decision, (Approve, Edit)):
         raise ConfigurationError(
             f"There is no tool {call.name!r} any more to run {call.call_id!r}: Reject or Answer it."
+        )
+    if call.may_have_run and isinstance(decision, (Approve, Edit)) and not decision.again:
+        raise ConfigurationError(
+            f"The call {call.call_id!r} of {call.name} may have run. To run it once more, say "
+            "again=True; or Answer it with what it gave, or Reject it."
         )
     tool = tools.get(call.name)
     if tool is None or not isinstance(decision, Edit):
@@ -124,7 +160,12 @@ def _said(decision: Decision) -> tuple[Verdict, JSON]:
 
 
 def _text(arguments: Mapping[str, Any]) -> str:
-    return encode(dict(arguments)).decode()
+    try:
+        return encode(dict(arguments)).decode()
+    except (ValueError, TypeError) as error:
+        raise ConfigurationError(
+            f"Edit: expected arguments by name that can be written as JSON, got {arguments!r:.80}."
+        ) from error
 
 
 def words_on(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -27,11 +28,15 @@ from agentkit.responses.events import (
     TEXT_DELTA,
     Delta,
     Notice,
+    PartDone,
     StreamEvent,
 )
 from agentkit.responses.fold import Fold
 from agentkit.responses.response import Request, Response
 from agentkit.run import Run
+from agentkit.secrets import HidingStream, Secrets
+
+Said = TextDelta | ReasoningDelta
 
 # What a response repeats of its request, which Setup holds once; its output is kept as items.
 _ECHO = frozenset(
@@ -111,23 +116,65 @@ async def _receive(run: Run, heard: set[type[Event]], request: Request) -> Respo
     if run.middleware and not run.conversation.keeps_call_ids:
         paired_calls(request.input, "middleware")
     fold = Fold()
+    tell = partial(_tell, run, heard)
+    hiding = _HidingDeltas(run.secrets, tell) if run.secrets and run.listener else None
     try:
         async with asyncio.timeout(run.time_left) as scope:
             async for event in run.model.stream(request):
                 fold.add(event)
                 if isinstance(event, Notice):
                     run.notify(event.text)
+                elif hiding is not None:
+                    hiding.add(event)
                 elif (said := _said(event)) is not None:
-                    heard.add(type(said))
-                    run.emit(said)
+                    tell(said)
     except TimeoutError:
         if not scope.expired():
             raise
         return fold.so_far(OUT_OF_TIME)
+    finally:
+        if hiding is not None:
+            hiding.end()
     return fold.response()
 
 
-def _said(event: StreamEvent) -> Event | None:
+class _HidingDeltas:
+    """Tells a listener of a response's deltas, with secrets hidden that are in several of them.
+
+    What may be the beginning of one is told with the next delta, and at the latest where that is
+    of another kind or the part has ended.
+    """
+
+    def __init__(self, secrets: Secrets, tell: Callable[[Said], None]) -> None:
+        self._tell = tell
+        self._kind: type[Said] = TextDelta
+        self._text = HidingStream(secrets)
+
+    def add(self, event: StreamEvent) -> None:
+        """Tell what a stream event brings, as far as it may be told."""
+        said = _said(event)
+        is_other = isinstance(event, Delta) and event.delta and type(said) is not self._kind
+        if is_other or isinstance(event, PartDone):
+            self.end()
+        if said is not None:
+            self._kind = type(said)
+            self._tell_of(self._text.add(said.text))
+
+    def end(self) -> None:
+        """Tell what has not been told yet."""
+        self._tell_of(self._text.end())
+
+    def _tell_of(self, text: str) -> None:
+        if text:
+            self._tell(self._kind(text))
+
+
+def _tell(run: Run, heard: set[type[Event]], said: Said) -> None:
+    heard.add(type(said))
+    run.emit(said)
+
+
+def _said(event: StreamEvent) -> Said | None:
     """What a listener hears of a stream event."""
     if not isinstance(event, Delta) or not event.delta:
         return None

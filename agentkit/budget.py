@@ -106,15 +106,20 @@ class Budget:
             self._set_aside(claim, offer)
             self._wake_first()
 
-    def settle(self, claim: Claim, cost: float | None) -> None:
-        """Count what a request cost; where that is not known, the most that it can have."""
+    def settle(self, claim: Claim, cost: float | None) -> float:
+        """Count what a request cost; where that is not known, the most that it can have.
+
+        Gives the dollars that it counted: 0 for a claim that was settled before.
+        """
         with self._lock:
             most = self._held.pop(claim, None)
             if most is None:
-                return
-            self._spent += most if cost is None else cost
+                return 0.0
+            counted = most if cost is None else cost
+            self._spent += counted
             self._unpriced += cost is None
             self._wake_first()
+            return counted
 
     def release(self, run: object) -> None:
         """Give back what was kept for the last answer of a run."""

@@ -15,7 +15,7 @@ from agentkit.errors import ModelError
 from agentkit.middleware import wrapped_ask
 from agentkit.pairing import paired_calls
 from agentkit.paying import Sent, paid
-from agentkit.records import Compaction
+from agentkit.records import Compaction, Setup
 from agentkit.responses.compaction import CompactRequest, Compacts, can_compact, is_compaction
 from agentkit.responses.events import Notice
 from agentkit.responses.fold import Fold
@@ -69,17 +69,21 @@ async def shorten(run: Run, policy: Compacted | Summarized) -> None:
 
 async def _record(run: Run, policy: Compacted | Summarized, beginning: Beginning) -> Compaction:
     """What stands for the beginning; the beginning itself, where what came cannot stand for it."""
-    response, cost = await _answered(run, _request(run, policy, beginning))
+    request = shortening_request(run.setup, policy, beginning)
+    response, sent = await _answered(run, request)
     items = _stand_in(policy, response)
     if not items:
-        why = response.incomplete_reason or "what came is nothing that may stand for it"
+        why = sent.limit or response.incomplete_reason or "what came may not stand for it"
         run.notify(f"The conversation could not be shortened, so all of it is sent: {why}")
-        return Compaction((), 0, response.usage, cost)
-    return beginning.replaced_by(items, response.usage, cost)
+        return Compaction((), 0, response.usage, sent.cost)
+    return beginning.replaced_by(items, response.usage, sent.cost)
 
 
-def _request(run: Run, policy: Compacted | Summarized, beginning: Beginning) -> Request:
-    fields = run.setup.fields
+def shortening_request(
+    setup: Setup, policy: Compacted | Summarized, beginning: Beginning
+) -> Request:
+    """What is sent for something shorter that stands for the beginning."""
+    fields = setup.fields
     match policy:
         case Compacted():
             return CompactRequest(fields, beginning.items)
@@ -107,11 +111,11 @@ def _stand_in(policy: Compacted | Summarized, response: Response) -> tuple[Item,
             assert_never(policy)
 
 
-async def _answered(run: Run, request: Request) -> tuple[Response, float | None]:
-    """The answer, and what it cost."""
+async def _answered(run: Run, request: Request) -> tuple[Response, Sent]:
+    """The answer, and what is known of the requests behind it."""
     sent = Sent(is_aside=True)
     send = partial(paid, run, sent, partial(_receive, run))
-    return await wrapped_ask(run.middleware, send)(request), sent.cost
+    return await wrapped_ask(run.middleware, send)(request), sent
 
 
 async def _receive(run: Run, request: Request) -> Response:

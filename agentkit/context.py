@@ -11,20 +11,20 @@ Decides with the log alone; who asks a model for a summary stands in `compact`.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice, takewhile
 from operator import attrgetter
-from typing import Protocol
+from typing import Any, Protocol
 
-from agentkit.encoding import Wire, encode
+from agentkit.encoding import Wire
 from agentkit.errors import ConfigurationError
 from agentkit.log import Log
-from agentkit.records import Answer, Compaction, Input, Output, Setup
+from agentkit.measure import size, span_of_step, tokens_of_step
+from agentkit.records import Compaction, Input
 from agentkit.responses.items import (
     COMPACTION,
     FunctionCall,
-    FunctionCallOutput,
     Item,
     Message,
     OtherItem,
@@ -32,10 +32,6 @@ from agentkit.responses.items import (
 from agentkit.responses.response import Usage
 from agentkit.steps import GO_ON, Step
 
-BYTES_A_TOKEN = 4
-"""Of JSON, as it is sent; roughly right for English, too few tokens for other scripts."""
-IMAGE_TOKENS = 1000
-"""What an image counts for, however many bytes it has."""
 MIN_THRESHOLD = 1000
 """The least that servers take as `compact_threshold`."""
 WORTH = 4
@@ -94,9 +90,9 @@ class LastTokens:
             return ()
         said, first = _said_in_this_turn(log), len(log.steps) - 1
         always = {*said, first}
-        left = self.tokens - sum(_tokens(log, at) for at in always)
+        left = self.tokens - sum(tokens_of_step(log, at) for at in always)
         while first > 0 and left >= 0:
-            left -= 0 if first - 1 in always else _tokens(log, first - 1)
+            left -= 0 if first - 1 in always else tokens_of_step(log, first - 1)
             first -= left >= 0
         return _from(log, log.steps[first].start, [at for at in said if at < first])
 
@@ -212,6 +208,36 @@ def request_fields(context: ContextPolicy | None) -> Wire:
     return {"context_management": [wanted]}
 
 
+def context_wire(context: ContextPolicy | None) -> Wire | None:
+    """A policy as a Setup keeps it; of one that is none of these, only what it is called."""
+    if context is None:
+        return None
+    kind = type(context)
+    if _POLICIES.get(kind.__name__) is kind:
+        return {"kind": kind.__name__, **vars(context)}
+    return {"kind": f"{kind.__module__}.{kind.__qualname__}"}
+
+
+def context_of(wire: Wire | None) -> ContextPolicy | None:
+    """The policy that a Setup keeps. Raises ConfigurationError for one of the caller's own."""
+    if wire is None:
+        return None
+    options = dict(wire)
+    kind = str(options.pop("kind", ""))
+    try:
+        policy: ContextPolicy = _POLICIES[kind](**options)
+    except (KeyError, TypeError) as error:
+        raise ConfigurationError(
+            f"context: {kind!r} is a policy of the caller's own, which is in no log."
+        ) from error
+    return policy
+
+
+_POLICIES: dict[str, type[Any]] = {
+    each.__name__: each for each in (LastTurns, LastTokens, ServerCompaction, Compacted, Summarized)
+}
+
+
 def beginning_of(log: Log, above: int, keep_turns: int) -> Beginning | None:
     """What to replace, where the conversation has grown longer than `above` tokens.
 
@@ -230,34 +256,11 @@ def beginning_of(log: Log, above: int, keep_turns: int) -> Beginning | None:
     return None
 
 
-def size(log: Log) -> int:
-    """About how many tokens the next request has.
-
-    The last answer's, as the server counted them, and what has come since. Zero where something
-    was asked to stand for the beginning since: how long it is now, the next answer says.
-    """
-    since = 0
-    for record in reversed(log.records):
-        match record:
-            case Answer() if not record.response.is_failed:
-                known = record.response.usage.total_tokens
-                return known + since if known else _estimated(log.items)
-            case Compaction():
-                return 0
-            case Setup():  # another model counts otherwise, and may be sent more
-                break
-            case Input():
-                since += _estimated(record.items)
-            case Output():
-                since += _estimated((record.item,))
-    return _estimated(log.items)
-
-
 def _from(log: Log, start: int, before: Sequence[int] = ()) -> tuple[Item, ...]:
     """The items from a place on, and before them the opening and what else has to be there."""
     opening = _opening(log)
     told = len(opening)
-    spans = (_span(log, at) for at in before)
+    spans = (span_of_step(log, at) for at in before)
     said = [item for span in spans for item in log.items[max(told, span.start) : span.stop]]
     return (*opening, *said, *log.items[max(told, start) :])
 
@@ -269,12 +272,6 @@ def _opening(log: Log) -> tuple[Item, ...]:
 
 def _is_told(item: Item) -> bool:
     return isinstance(item, Message) and item.role in ("system", "developer")
-
-
-def _span(log: Log, at: int) -> slice:
-    """Where the items of a step are, given by its number."""
-    is_last = at + 1 == len(log.steps)
-    return slice(log.steps[at].start, len(log.items) if is_last else log.steps[at + 1].start)
 
 
 def _said_in_this_turn(log: Log) -> list[int]:
@@ -323,38 +320,7 @@ def _is_compaction(item: Item) -> bool:
 def _tokens_to_replace(log: Log, end: int) -> int:
     """About how many tokens there are up to an end, but for what stands for others already."""
     steps = takewhile(lambda at: log.steps[at].start < end, range(len(log.steps)))
-    return sum(_tokens(log, at) for at in steps if log.steps[at].kind != "before")
-
-
-def _tokens(log: Log, at: int) -> int:
-    """About how many tokens a step has."""
-    step, items = log.steps[at], log.items[_span(log, at)]
-    if step.tokens:
-        items = [item for item in items if _is_reply(item)]
-    return step.tokens + _estimated(items)
-
-
-def _is_reply(item: Item) -> bool:
-    """Whether an item of an answer's step is not the model's own."""
-    return isinstance(item, FunctionCallOutput) or item.wire.get("role") == "user"
-
-
-def _estimated(items: Iterable[Item]) -> int:
-    length = 0
-    for item in items:  # a loop, since it may go over all of a long conversation
-        encoded = item.encoded
-        length += _without_images(item) if b'"input_image"' in encoded else len(encoded)
-    return length // BYTES_A_TOKEN
-
-
-def _without_images(item: Item) -> int:
-    """The bytes of an item, with each image counted as what it costs."""
-    parts = item.wire.get("output") or item.wire.get("content")
-    return sum(_part_bytes(part) for part in parts) if isinstance(parts, list) else 0
-
-
-def _part_bytes(part: Wire) -> int:
-    return IMAGE_TOKENS * BYTES_A_TOKEN if part.get("type") == "input_image" else len(encode(part))
+    return sum(tokens_of_step(log, at) for at in steps if log.steps[at].kind != "before")
 
 
 def _check(policy: object, name: str, value: object, least: int = 1) -> None:

@@ -71,13 +71,13 @@ def session_cost(log: Log) -> Cost:
 def by(spent: Iterable[Spent], column: Column, zone: tzinfo = UTC) -> list[Line]:
     """The answers of a store's ledger, summed by day, model or session, in order of that.
 
-    Days are those of the time zone. Requests that did not go out, for want of money, are left out.
+    Days are those of the time zone. Requests that did not go out because of a limit are left out.
     """
     key_of = _key_of(column, zone)
     lines: dict[str, Line] = {}
     for answer in spent:
-        if answer.cost == 0.0 and not answer.usage.total_tokens:
-            continue
+        if not answer.model and answer.cost == 0.0 and not answer.usage.total_tokens:
+            continue  # only what was never sent names no model, costs nothing and has no tokens
         line = lines.get(key := key_of(answer)) or Line(key, 0, Usage(), Cost())
         cost = Cost(unpriced=1) if answer.cost is None else Cost(answer.cost, priced=1)
         lines[key] = Line(key, line.answers + 1, line.usage + answer.usage, line.cost + cost)

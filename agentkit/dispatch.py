@@ -142,7 +142,7 @@ def _by_hand(call: CallState) -> Refused | Output:
     if decision is None or call.is_the_servers_own:
         return Output(_mcp_answer(call), "ok")
     if decision.verdict == "reject":
-        return Refused(call, rejected_text(call.name, decision.value), "rejected")
+        return Refused(call, rejected_text(call, decision.value), "rejected")
     return Output(_item(call, decision.value), "ok")
 
 

@@ -55,6 +55,8 @@ class Trip:
     """US dollars, as far as they are known."""
     unpriced: int = 0
     """Answers whose cost is not known."""
+    cost_inside: float = 0.0
+    """US dollars that runs inside its calls have spent, as far as they are known."""
     was_repaired: bool = False
     limit: str | None = None
     """The limit that kept a call from running."""
@@ -267,6 +269,7 @@ class Log:
     def _take_output(self, record: Output) -> None:
         self._open_call(record.call_id).output = record
         self.trip.limit = self.trip.limit or record.limit
+        self.trip.cost_inside += record.cost_inside
         self._unanswered -= 1
         if self._unanswered == 0:
             outputs = [call.output for call in self._calls.values() if call.output is not None]

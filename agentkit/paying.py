@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from agentkit.events import Event
 from agentkit.limits import LANDING
-from agentkit.prices import field_of, pricing_of
-from agentkit.purse import Purse
-from agentkit.quote import Turn, quote_for
+from agentkit.prices import pricing_of
+from agentkit.purse import INSIDE, Purse, check_known
+from agentkit.quote import Turn, hosted_tools, quote_for
+from agentkit.records import NOT_SENT, Input, Record
 from agentkit.responses.fold import Fold
 from agentkit.responses.response import Request, Response
 from agentkit.run import Run
@@ -41,6 +42,21 @@ class Sent:
         return sum(known) if known and len(known) == len(self.costs) else None
 
 
+def check_prices(run: Run) -> None:
+    """Raise ConfigurationError where a budget cannot hold, since a price is not known."""
+    if budgets := run.limits.budgets():
+        bare = Request(run.setup.fields, ())
+        check_known(budgets, pricing_of(bare, run.setup.server, run.prices), hosted_tools(bare))
+
+
+def purse_behind(run: Run, first: Sequence[Record]) -> Purse | None:
+    """What a run is paid from that begins, or goes on, with these records."""
+    begins = any(isinstance(each, Input) and not each.is_repair for each in first)
+    trip = run.log.trip
+    budgets = run.limits.budgets(0.0 if begins else trip.cost + trip.cost_inside)
+    return Purse(budgets) if budgets else None
+
+
 async def paid(run: Run, sent: Sent, send: Send, request: Request) -> Response:
     """The answer to a request, which goes out once every budget of the run has room for it.
 
@@ -50,21 +66,23 @@ async def paid(run: Run, sent: Sent, send: Send, request: Request) -> Response:
         return await _paid_from(run.purse, run, sent, send, request)
     response = await send(request)
     cost = response.cost
-    if cost is None and run.has_prices:
-        cost = pricing_of(request, run.setup.server, run.prices).of(response)
+    if cost is None and (run.prices is not None or run.setup.server):
+        cost = pricing_of(request, run.setup.server, run.prices, run.secrets).of(response)
     sent.costs.append(cost)
+    for costs in INSIDE.get():
+        costs.append(cost or 0.0)
     return response
 
 
 def as_last(request: Request) -> Request:
     """The request as a run's last: it says so, and tools are switched off."""
-    told = f"{field_of(request, 'instructions') or ''}\n\n{LANDING}".strip()
-    choice = {"tool_choice": "none"} if field_of(request, "tools") else {}
+    told = f"{request.value_of('instructions') or ''}\n\n{LANDING}".strip()
+    choice = {"tool_choice": "none"} if request.value_of("tools") else {}
     return replace(request, extra={**request.extra, "instructions": told, **choice})
 
 
 async def _paid_from(purse: Purse, run: Run, sent: Sent, send: Send, request: Request) -> Response:
-    pricing = pricing_of(request, run.setup.server, run.prices)
+    pricing = pricing_of(request, run.setup.server, run.prices, run.secrets)
     may_go_on = run.may_go_on and not sent.limit and not sent.is_aside
     quote = quote_for(request, run.log, pricing, last=purse.last, may_go_on=may_go_on)
     try:
@@ -75,8 +93,7 @@ async def _paid_from(purse: Purse, run: Run, sent: Sent, send: Send, request: Re
             raise
         return _nothing(sent, OUT_OF_TIME)
     if reservation.offer is None:
-        sent.limit = reservation.limit
-        return _nothing(sent, sent.limit or "")
+        return _nothing(sent, reservation.limit)
     with reservation:
         bounded = quote.bounded(request, reservation.offer)
         last = as_last(bounded) if reservation.offer.is_last else bounded
@@ -90,7 +107,8 @@ async def _paid_from(purse: Purse, run: Run, sent: Sent, send: Send, request: Re
     return response
 
 
-def _nothing(sent: Sent, reason: str) -> Response:
-    """What stands for the answer to a request that did not go out."""
+def _nothing(sent: Sent, limit: str | None) -> Response:
+    """What stands for the answer to a request that did not go out because of a limit."""
+    sent.limit = limit
     sent.costs.append(0.0)
-    return Fold().so_far(reason)
+    return Fold().so_far(NOT_SENT)

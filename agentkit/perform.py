@@ -6,7 +6,9 @@ Whatever the tool does wrong becomes text for the model; only a cancelled run pa
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
+from math import fsum
 from typing import Any
 
 from agentkit.calls import CallState
@@ -14,6 +16,7 @@ from agentkit.encoding import JSON, Wire, decode
 from agentkit.events import ToolCall, ToolOutput, ToolProgress
 from agentkit.limits import NOTE_AT
 from agentkit.middleware import CallRequest, wrapped_call
+from agentkit.purse import INSIDE
 from agentkit.records import Ended, Output
 from agentkit.responses.items import FunctionCallOutput
 from agentkit.run import Run
@@ -37,19 +40,31 @@ async def perform(run: Run, call: CallState, tool: Tool, bound: BoundCall) -> No
     """Run the call and take its output into the log."""
     if run.listener:
         run.emit(ToolCall(call.call_id, call.name, call.arguments))
-    began, cancels = run.clock(), _cancels()
-    outcome = await _attempt(run, call, tool, bound)
-    for _ in range(tool.retries):
-        if _cancels() > cancels or run.is_out_of_tool_time or not _may_repeat(tool, outcome):
-            break
+    began, cancels, inside = run.clock(), _cancels(), list[float]()
+    around = INSIDE.set((*INSIDE.get(), inside))
+    try:
         outcome = await _attempt(run, call, tool, bound)
+        for _ in range(tool.retries):
+            if _cancels() > cancels or run.is_out_of_tool_time or not _may_repeat(tool, outcome):
+                break
+            outcome = await _attempt(run, call, tool, bound)
+    finally:
+        with suppress(ValueError):  # a run that was never awaited to its end is closed elsewhere
+            INSIDE.reset(around)
     seconds = run.clock() - began
     if outcome.error is not None and run.secrets is not None:
         run.secrets.redact(outcome.error)
     output = _readable(run, call, tool, outcome)
     item = FunctionCallOutput({**call.answer_to, "output": output})
     await run.append(
-        Output(item, outcome.ended, seconds, is_final=outcome.is_final, value=outcome.value)
+        Output(
+            item,
+            outcome.ended,
+            seconds,
+            is_final=outcome.is_final,
+            value=outcome.value,
+            cost_inside=fsum(inside),
+        )
     )
     if run.listener:
         ended = (outcome.ended, seconds, outcome.error)
@@ -111,7 +126,7 @@ async def _call(run: Run, call: CallState, tool: Tool, bound: BoundCall) -> obje
         session=run.session,
         call_id=call.call_id,
         usage=run.log.trip.usage,
-        on_progress=lambda value: run.emit(ToolProgress(call.call_id, value)),
+        on_progress=lambda value: _report(run, call.call_id, value),
     )
     if not run.middleware:
         return await tool.call(bound, context)
@@ -122,6 +137,12 @@ async def _call(run: Run, call: CallState, tool: Tool, bound: BoundCall) -> obje
         return await tool.call(bound if same else tool.bind(passed.arguments), context)
 
     return await wrapped_call(run.middleware, proceed)(request)
+
+
+def _report(run: Run, call_id: str, value: Any) -> None:
+    if run.listener is not None:
+        value = value if run.secrets is None else run.secrets.hide_any(value)
+        run.emit(ToolProgress(call_id, value))
 
 
 def _readable(run: Run, call: CallState, tool: Tool, outcome: Outcome) -> str | list[Wire]:
@@ -161,9 +182,12 @@ def failed_text(name: str, error: BaseException) -> str:
     return f"{name} failed: {type(error).__name__}: {_said(error)}".removesuffix(": ")
 
 
-def rejected_text(name: str, reason: Any) -> str:
+def rejected_text(call: CallState, reason: Any) -> str:
     """What the model reads of a call that a person rejected."""
-    return f"{name} was not run: the call was rejected.{f' {reason}' if reason else ''}"
+    text = f"{call.name} was not run: the call was rejected."
+    if call.may_have_run:
+        text = f"{call.name} was interrupted and may have run; it is not run again."
+    return f"{text} {reason}" if reason else text
 
 
 def _said(error: BaseException) -> str:

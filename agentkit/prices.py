@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from agentkit.errors import ConfigurationError
 from agentkit.responses.response import Request, Response, Usage
+from agentkit.secrets import Secrets, told_of
 
 Prices = Callable[[str, Usage], float | None]
 """US dollars for the tokens of one answer of a model, None where it does not know them."""
@@ -53,13 +54,16 @@ class Pricing:
     """The `service_tier` that the request asks for."""
     own: Prices | None = None
     """The caller's prices; what they do not know, the list is asked for."""
+    secrets: Secrets | None = None
+    """What is hidden in the program's log; None where nothing is."""
 
     def of(self, response: Response) -> float | None:
         """US dollars of an answer, None where they are not known. Never raises."""
         try:
             return self._of(response)
-        except Exception:  # the caller's own code; the answer has come and must be kept
-            logger.exception("The price of an answer of %r could not be worked out", self.model)
+        except Exception as error:  # noqa: BLE001 - the caller's own code, and the answer has come
+            told = told_of(error, self.secrets)
+            logger.error("The price of an answer of %r is not known\n%s", self.model, told)
             return None
 
     def at_most(self, input_tokens: int, output_tokens: int) -> float | None:
@@ -90,19 +94,16 @@ class Pricing:
         price = self.own(model, usage) if self.own else None
         if price is None or is_dollars(price):
             return price
-        raise ConfigurationError(f"prices: expected US dollars or None, got {price!r:.80}.")
+        told = repr(price) if self.secrets is None else self.secrets.hide(repr(price))
+        raise ConfigurationError(f"prices: expected US dollars or None, got {told:.80}.")
 
 
-def pricing_of(request: Request, server: str, own: Prices | None = None) -> Pricing:
+def pricing_of(
+    request: Request, server: str, own: Prices | None = None, secrets: Secrets | None = None
+) -> Pricing:
     """The prices that a request to this server is under."""
-    model, tier = field_of(request, "model"), field_of(request, "service_tier")
-    return Pricing(server, str(model or ""), str(tier or ""), own)
-
-
-def field_of(request: Request, name: str) -> Any:
-    """What a request says of a field besides its input, None where it says nothing."""
-    extra = request.extra
-    return extra[name] if name in extra else request.fields.values.get(name)
+    model, tier = request.value_of("model"), request.value_of("service_tier")
+    return Pricing(server, str(model or ""), str(tier or ""), own, secrets)
 
 
 def listed_price(

@@ -24,6 +24,8 @@ from agentkit.responses.response import Response
 
 # Sub-runs inherit them: tasks, and the threads of tools, begin in a copy of their caller's context.
 _AROUND: ContextVar[tuple[Budget, ...]] = ContextVar("agentkit_budgets", default=())
+INSIDE: ContextVar[tuple[list[float], ...]] = ContextVar("agentkit_inside", default=())
+"""For each of the calls around this place, the dollars of the requests that runs in it sent."""
 _IS_PAYING: ContextVar[bool] = ContextVar("agentkit_is_paying", default=False)
 
 
@@ -123,8 +125,9 @@ class Reservation:
 
     def settle(self, cost: float | None) -> None:
         """Count what the request cost, None where it is not known. The first word holds."""
-        for budget, claim in self._claims.items():
-            budget.settle(claim, cost)
+        counted = [budget.settle(claim, cost) for budget, claim in self._claims.items()]
+        for costs in INSIDE.get():
+            costs.append(max(counted, default=0.0))
 
     def settle_for(self, response: Response) -> float | None:
         """Count what the answer cost, and say it; None where it is not known.

@@ -13,7 +13,7 @@ from typing import Any
 
 from agentkit.encoding import encode
 from agentkit.log import Log
-from agentkit.prices import Pricing, field_of
+from agentkit.prices import Pricing
 from agentkit.records import Answer
 from agentkit.responses.items import Item
 from agentkit.responses.response import Request, Usage
@@ -108,7 +108,7 @@ class Quote:
     def bounded(self, request: Request, offer: Offer) -> Request:
         """The request with an answer no longer than was offered."""
         tokens = offer.output_tokens
-        if not self.is_known or field_of(request, "max_output_tokens") == tokens:
+        if not self.is_known or request.value_of("max_output_tokens") == tokens:
             return request
         return replace(request, extra={**request.extra, "max_output_tokens": tokens})
 
@@ -153,7 +153,7 @@ def quote_for(
     may_go_on: bool = False,
 ) -> Quote:
     """What a request behind the log can cost; `last` is the one that the run sent before."""
-    asked = field_of(request, "max_output_tokens")
+    asked = request.value_of("max_output_tokens")
     return Quote(
         pricing,
         _input_tokens(request, log, last),
@@ -168,11 +168,11 @@ def quote_for(
 def _input_tokens(request: Request, log: Log, last: Turn | None) -> int:
     """The tokens that a request's input has at the most."""
     around = len(request.fields.encoded) + len(encode(dict(request.extra))) + AROUND
-    around += ATTACHED if field_of(request, "prompt") else 0
+    around += ATTACHED if request.value_of("prompt") else 0
     whole = weight(request.input) + around
-    if field_of(request, "previous_response_id"):
+    if request.value_of("previous_response_id"):
         return (_remembered(log) or weight(log.items[: log.known_items])) + whole
-    if field_of(request, "conversation"):
+    if request.value_of("conversation"):
         return (_remembered(log) or ATTACHED) + whole
     if last is None or not last.usage.input_tokens or last.request.fields is not request.fields:
         return whole
@@ -199,7 +199,7 @@ def weight(items: Iterable[Item]) -> int:
 
 def hosted_tools(request: Request) -> list[str]:
     """The kinds of its tools that the server runs, which no bound is known for."""
-    tools = field_of(request, "tools") or ()
+    tools = request.value_of("tools") or ()
     return [str(tool.get("type")) for tool in tools if tool.get("type") not in _RUN_HERE]
 
 

@@ -27,8 +27,8 @@ Verdict = Literal["approve", "reject", "edit", "answer"]
 VERSION = 1
 """The version of the records' form that is written. Every older one is read."""
 
-NOT_SENT = frozenset({"cost", "budget"})
-"""The reasons of an answer to a request that did not go out: the limits that it would cross."""
+NOT_SENT = "not_sent"
+"""The reason of an answer to a request that did not go out; its `limit` says for want of what."""
 
 _SECRETS = frozenset({"authorization", "headers"})
 
@@ -47,6 +47,8 @@ class Setup:
     """Where requests go, without secrets."""
     conversation: str = ""
     """The id of the conversation at the server, where it keeps one."""
+    context: Wire | None = None
+    """The policy that says what of a long conversation is sent, as `context_wire` writes it."""
     secrets: Secrets = field(default_factory=Secrets, repr=False, compare=False)
     """What is hidden where it is dumped; requests are made of it as it is."""
 
@@ -73,6 +75,7 @@ class Setup:
             "session": self.session,
             "server": self.server,
             "conversation": self.conversation,
+            "context": self.secrets.hide_json(self.context),
         }
 
     @classmethod
@@ -83,6 +86,7 @@ class Setup:
             body.get("session") or "",
             body.get("server") or "",
             body.get("conversation") or "",
+            body.get("context"),
         )
 
 
@@ -122,7 +126,7 @@ class Answer:
     @property
     def was_sent(self) -> bool:
         """Whether it is an answer at all, and not word of a request that nothing was left for."""
-        return self.response.incomplete_reason not in NOT_SENT
+        return self.response.incomplete_reason != NOT_SENT
 
     def body(self) -> Wire:
         output = [item.wire for item in self.response.output]
@@ -176,6 +180,8 @@ class Output:
     is_final: bool = False
     """Whether the tool ended the run with `value` as its output."""
     value: JSON = None
+    cost_inside: float = 0.0
+    """US dollars that runs inside the call have spent, as far as they are known."""
 
     @property
     def call_id(self) -> str:
@@ -192,6 +198,7 @@ class Output:
             "limit": self.limit,
             "is_final": self.is_final,
             "value": self.value,
+            "cost_inside": self.cost_inside,
         }
 
     @classmethod
@@ -203,6 +210,7 @@ class Output:
             body.get("limit"),
             bool(body.get("is_final")),
             body.get("value"),
+            body.get("cost_inside") or 0.0,
         )
 
 
@@ -242,6 +250,11 @@ class Compaction:
     """What it took to make them."""
     cost: float | None = None
     """US dollars, None where they are not known."""
+
+    @property
+    def was_sent(self) -> bool:
+        """Whether a request was made for it; where no budget had room, it is empty and free."""
+        return bool(self.items or self.usage.total_tokens)
 
     def body(self) -> Wire:
         return {

@@ -29,6 +29,8 @@ class PendingCall:
     """The decoded arguments, or their text where it is no JSON."""
     reason: str
     """`needs approval`, `may have run` for one that was interrupted, or `its tool is gone`."""
+    digest: str = ""
+    """What a decision is about: the name and the arguments, as a fingerprint."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,7 @@ class RunResult:
                 call.name,
                 _decoded(call.arguments),
                 _reason(call),
+                call.arguments_digest,
             )
             for call in calls
         ]

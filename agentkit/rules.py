@@ -180,7 +180,7 @@ def _content(path: Path) -> JSON:
         text = path.read_bytes()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise ConfigurationError(f"the rules cannot be read: {reason}.") from error
+        raise ConfigurationError(f"{path.absolute()} cannot be read: {reason}.") from error
     try:
         return read(text.decode("utf-8-sig"))
     except UnicodeDecodeError as error:

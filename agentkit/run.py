@@ -6,8 +6,7 @@ Holds no state of its own: what happens goes into the log, what is heard goes to
 from __future__ import annotations
 
 import logging
-import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,15 +18,14 @@ from agentkit.limits import TOOL_TIME, Limits
 from agentkit.log import Log
 from agentkit.middleware import Middleware
 from agentkit.output import OutputFormat
-from agentkit.prices import Prices, pricing_of
-from agentkit.purse import Purse, check_known
-from agentkit.quote import hosted_tools
-from agentkit.records import Input, Record, Setup
+from agentkit.prices import Prices
+from agentkit.purse import Purse
+from agentkit.records import Record, Setup
 from agentkit.responses.dialect import Dialect, dialect_of
 from agentkit.responses.events import Notice
-from agentkit.responses.response import Model, Request
+from agentkit.responses.response import Model
 from agentkit.rules import ApprovalRule
-from agentkit.secrets import Secrets
+from agentkit.secrets import Secrets, told_of
 from agentkit.tools import Tool
 
 logger = logging.getLogger("agentkit")
@@ -78,11 +76,6 @@ class Run:
         return bool(self.setup.fields.values.get("tools")) or self.log.answer is not None
 
     @property
-    def has_prices(self) -> bool:
-        """Whether anybody but the server can say what an answer costs."""
-        return self.prices is not None or bool(self.setup.server)
-
-    @property
     def time_left(self) -> float | None:
         """Seconds until the run must have ended."""
         return None if self.limits.seconds is None else self.limits.seconds - self.clock()
@@ -98,19 +91,6 @@ class Run:
         """Whether no tool may run any more."""
         left = self.tool_time_left
         return left is not None and left <= 0
-
-    def check_prices(self) -> None:
-        """Raise ConfigurationError where a budget cannot hold, since a price is not known."""
-        if budgets := self.limits.budgets():
-            bare = Request(self.setup.fields, ())
-            pricing = pricing_of(bare, self.setup.server, self.prices)
-            check_known(budgets, pricing, hosted_tools(bare))
-
-    def purse_behind(self, first: Sequence[Record]) -> Purse | None:
-        """What the run is paid from that begins, or goes on, with these records."""
-        begins = any(isinstance(each, Input) and not each.is_repair for each in first)
-        budgets = self.limits.budgets(0.0 if begins else self.log.trip.cost)
-        return Purse(budgets) if budgets else None
 
     def hold(self, *records: Record) -> None:
         """Take records into the log, to be kept together with those that come next."""
@@ -142,6 +122,5 @@ class Run:
         try:
             self.listener(event)
         except Exception as error:  # noqa: BLE001 - the caller's own code
-            told = "".join(traceback.format_exception(error))
-            told = told if self.secrets is None else self.secrets.hide(told)
+            told = told_of(error, self.secrets)
             logger.error("A listener failed on %s\n%s", type(event).__name__, told)

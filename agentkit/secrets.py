@@ -1,44 +1,28 @@
-r"""Values that must not be seen, found in every form in which a text may carry them.
+"""Values that must not be seen, hidden wherever they are found, in whatever form.
 
-A form is the value as it stands; with the escapes of JSON or of a URL, also several times over,
-as in JSON within JSON; and its base64, also inside the base64 of something longer, in one line or
-in several. Knows nothing of where a text comes from or goes.
+Knows nothing of where a text comes from or goes.
 """
 
 from __future__ import annotations
 
 import re
-from base64 import b64encode
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import traceback
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import cached_property
-from itertools import pairwise
 from typing import Any, Self
 
 from agentkit.encoding import JSON, encode
+from agentkit.forms import UTF8, forms_of
 
 MASK = "[secret]"
 SHORTEST = 8
 """Characters a secret has at least: a shorter one cannot be hidden without ruining texts."""
 
-_LINE = 60
-"""Characters of base64 in which there is one line break at most: lines have 64 or 76."""
+_HEAD = 6
+"""Parts of a form that are looked for first where a text may go on: few texts have more of it."""
 
-_PLAIN = re.compile(rb"[\w.-]+")
-"""What no encoder writes in another way; bytes have no other word characters than ASCII."""
-
-_UTF8 = ("utf-8", "surrogatepass")
-
-# a possessive quantifier (*+) keeps a long run of backslashes from being tried in every way
-_ESCAPES = rb"\\*+"
-_LINE_BREAK = rb"(?:\s|\\++[nr]|(?i:%(?:25)*0[ad]))*+"
-_BEFORE_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-%\\"
-_BEHIND_BASE64 = re.compile(
-    rb"(?:[\w+/-]|\\++(?:/|u002[bf])|%(?:25)*2[bf])*+(?:\\*+(?:=|(?<=\\)u003d)|%(?:25)*3d){0,2}",
-    re.IGNORECASE,
-)
-_LETTERS = {"\b": b"b", "\f": b"f", "\n": b"n", "\r": b"r", "\t": b"t"}
+_WAITING = 16
+"""Times its own length that a form has at the most where it comes in pieces."""
 
 _TEXTS = ("filename", "filename2", "msg", "object", "reason", "strerror", "text")
 """What errors of the standard library show that is neither an argument nor in their `vars`."""
@@ -51,13 +35,14 @@ class Secrets:
     """
 
     # no dataclass: `asdict` and encoders of JSON would write its fields out
-    __slots__ = ("_forms", "_landmarks", "_mask", "_values")
+    __slots__ = ("_begun", "_forms", "_landmarks", "_mask", "_values")
 
     def __init__(self, values: Iterable[str] = (), *, mask: str = MASK) -> None:
         self._values = frozenset(values)
         self._mask = mask
-        self._forms = tuple(form for value in sorted(self._values) for form in _forms(value))
+        self._forms = tuple(form for value in sorted(self._values) for form in forms_of(value))
         self._landmarks = tuple({mark for form in self._forms for mark in form.landmarks})
+        self._begun = dict[int | None, re.Pattern[bytes]]()
 
     @classmethod
     def of(cls, *values: object, mask: str = MASK) -> Self:
@@ -103,24 +88,48 @@ class Secrets:
 
     def hide(self, text: str) -> str:
         """The text with `[secret]` in the place of each; the same object where there is none."""
-        encoded = text.encode(*_UTF8)
+        encoded = text.encode(*UTF8)
         hidden = self.hide_bytes(encoded)
-        return text if hidden is encoded else hidden.decode(*_UTF8)
+        return text if hidden is encoded else hidden.decode(*UTF8)
 
     def hide_bytes(self, encoded: bytes) -> bytes:
         """`hide` for a text of UTF-8 bytes, which need not be valid."""
         if not self.is_in(encoded):
             return encoded
-        pieces, end = list[bytes](), 0
-        for start, stop in _merged(span for form in self._forms for span in form.spans(encoded)):
-            pieces += [encoded[end:start], self._mask.encode()]
-            end = stop
-        return b"".join([*pieces, encoded[end:]])
+        spans = _merged(span for form in self._forms for span in form.spans(encoded))
+        return self._masked(encoded, spans)
+
+    def hide_begun(self, encoded: bytes) -> tuple[bytes, bytes]:
+        """What a text that may go on is for certain, hidden; and the rest of it as it is.
+
+        Of base64 only the form is hidden, since what it is the middle of may be told already.
+        """
+        begin = self._begins_at(encoded)
+        if begin == len(encoded) and not self.is_in(encoded):
+            return encoded, b""
+        places = self._places(encoded)
+        begin = min([begin, *(start for start, stop in places if stop > begin)])
+        if len(encoded) - begin > _WAITING * max(len(form.text) for form in self._forms):
+            begin = len(encoded)
+        return self._masked(encoded[:begin], [p for p in places if p[1] <= begin]), encoded[begin:]
+
+    def hide_end(self, encoded: bytes) -> bytes:
+        """`hide_begun` where nothing more comes."""
+        return self._masked(encoded, self._places(encoded))
 
     def hide_json(self, value: JSON) -> JSON:
         """`hide` for all strings and keys of a value; the same object where there is none."""
         has_any = bool(self and value) and self.is_in(encode(value))
         return self._within(value, self.hide) if has_any else value
+
+    def hide_any(self, value: Any) -> Any:
+        """`hide` for all texts within a value; what else shows one becomes the text it shows."""
+        hidden = self._within(value, self.hide)
+        with suppress(Exception):  # a value of others' making, which may not let itself be shown
+            shown = repr(hidden)
+            told = self.hide(shown)
+            return hidden if told is shown else told
+        return hidden
 
     def redact(self, error: BaseException) -> None:
         """Hide them in whatever an error shows: arguments, texts, notes, and those of its causes.
@@ -144,12 +153,38 @@ class Secrets:
     def _hide_cut(self, text: str) -> str:
         """`hide`, also where the text ends within one; from SHORTEST characters of it on."""
         hidden = self.hide(text)
-        encoded = hidden.encode(*_UTF8)
+        encoded = hidden.encode(*UTF8)
         for begin in (form.text for form in self._forms):
             for length in range(len(begin) - 1, SHORTEST - 1, -1):
                 if encoded.endswith(begin[:length]):
                     return encoded[:-length].decode("utf-8", "replace") + self._mask
         return hidden
+
+    def _masked(self, encoded: bytes, spans: Iterable[tuple[int, int]]) -> bytes:
+        pieces, end = list[bytes](), 0
+        for start, stop in spans:
+            pieces += [encoded[end:start], self._mask.encode()]
+            end = stop
+        return b"".join([*pieces, encoded[end:]])
+
+    def _places(self, encoded: bytes) -> list[tuple[int, int]]:
+        if not self.is_in(encoded):
+            return []
+        return _merged(place for form in self._forms for place in form.places(encoded))
+
+    def _begins_at(self, encoded: bytes) -> int:
+        """Where at the end of a text one may begin that goes on behind it; else its length."""
+        found = self._begun_of(_HEAD).search(encoded)
+        if found and found.end() < len(encoded):  # the head of one, or of something else
+            found = self._begun_of(None).search(encoded)
+        return found.start() if found else len(encoded)
+
+    def _begun_of(self, most: int | None) -> re.Pattern[bytes]:
+        """An expression for so many parts of each form, or those that come before the end."""
+        if most not in self._begun:
+            ways = (form.begun(most) for form in self._forms)
+            self._begun[most] = re.compile(b"|".join(ways))
+        return self._begun[most]
 
     def _within(self, value: Any, hide: Callable[[str], str]) -> Any:
         """The value with its texts hidden, at any depth; the same object where that is none."""
@@ -170,101 +205,40 @@ class Secrets:
         return value
 
 
+class HidingStream:
+    """Hides secrets in a text that comes in pieces: what may be the beginning of one waits.
+
+    What it gives is in all what `Secrets.hide` makes of the text, but for base64: see `hide_begun`.
+    """
+
+    def __init__(self, secrets: Secrets) -> None:
+        self._secrets = secrets
+        self._waiting = b""
+
+    def add(self, piece: str) -> str:
+        """What may be told by now, empty where all of it waits."""
+        encoded = self._waiting + piece.encode(*UTF8)
+        told, self._waiting = self._secrets.hide_begun(encoded)
+        return told.decode(*UTF8)
+
+    def end(self) -> str:
+        """What still waits, since nothing more comes."""
+        told, self._waiting = self._secrets.hide_end(self._waiting), b""
+        return told.decode(*UTF8)
+
+
 def secrets_of(model: object, more: Iterable[object] = ()) -> Secrets:
     """What a model sends to be let in, and what is to be hidden beside it."""
     own = getattr(getattr(model, "endpoint", None), "secrets", ())
     return Secrets.of(*own, *more)
 
 
-@dataclass(frozen=True, repr=False)
-class _Form:
-    """One way to write a secret, and how to find it."""
-
-    text: bytes
-    """It as most programs write it."""
-    landmarks: tuple[bytes, ...]
-    """Pieces that are written in one way only; any text with the form has one of them."""
-    is_base64: bool = False
-
-    @cached_property
-    def pattern(self) -> re.Pattern[bytes]:
-        """It with every escape that there may be; made where a landmark was found, so rarely."""
-        text = self.text.decode(*_UTF8)
-        if self.is_base64:
-            return re.compile(_expression(text, _LINE_BREAK, {"+": b"-", "/": b"_"}))
-        return re.compile(_expression(re.findall(r"\\+|[^\\]", text), b"", {" ": rb"\+"}))
-
-    def first(self, encoded: bytes, begin: int = 0) -> re.Match[bytes] | None:
-        """Where it is next."""
-        has_landmark = any(encoded.find(mark, begin) >= 0 for mark in self.landmarks)
-        return self.pattern.search(encoded, begin) if has_landmark else None
-
-    def spans(self, encoded: bytes) -> Iterator[tuple[int, int]]:
-        """All the places where it is; of base64, with all that it is the middle of.
-
-        The backslashes that escape its first character belong to it: one of them that was left
-        would escape what comes in its place.
-        """
-        end, is_escaped = 0, not _PLAIN.match(self.text)
-        while found := self.first(encoded, end):
-            start, stop = found.span()
-            if is_escaped:
-                start = end + len(encoded[end:start].rstrip(b"\\"))
-            if self.is_base64:
-                start = end + len(encoded[end:start].rstrip(_BEFORE_BASE64))
-                behind = _BEHIND_BASE64.match(encoded, stop)
-                stop = behind.end() if behind else stop
-            yield start, stop
-            end = stop
-
-
-def _forms(value: str) -> Iterator[_Form]:
-    text = value.encode(*_UTF8)
-    yield _Form(text, (_landmark(text),))
-    for middle in _base64_middles(text):
-        line, half = middle[:_LINE], min(len(middle), _LINE) // 2
-        yield _Form(middle, (_landmark(line[:half]), _landmark(line[half:])), is_base64=True)
-
-
-def _base64_middles(text: bytes) -> Iterator[bytes]:
-    """What stays the same in the base64 of all that the text is in, for its three alignments."""
-    for before, first in ((0, 0), (1, 2), (2, 3)):
-        end = (before + len(text)) * 8 // 6
-        yield b64encode(bytes(before) + text)[first:end]
-
-
-def _expression(parts: Sequence[str], between: bytes, otherwise: Mapping[str, bytes]) -> bytes:
-    """An expression for characters and runs of backslashes, with any escapes before them.
-
-    Before the first there are none, so that a run of backslashes is not read again from each.
-    """
-    pieces = [_written(parts[0], otherwise)]
-    for before, part in pairwise(parts):
-        is_escaped = not part.startswith("\\") and not _PLAIN.fullmatch(part.encode(*_UTF8))
-        is_first = before.startswith("\\") and len(pieces) == 1
-        escapes = _ESCAPES if is_escaped and not is_first else b""
-        pieces.append(between + escapes + _written(part, otherwise))
-    return b"".join(pieces)
-
-
-def _written(part: str, otherwise: Mapping[str, bytes]) -> bytes:
-    """An expression for a character or a run of backslashes, as it is or as escapes write it."""
-    encoded = part.encode(*_UTF8)
-    if _PLAIN.fullmatch(encoded):
-        return re.escape(encoded)
-    if part.startswith("\\"):  # JSON doubles them, and JSON within JSON again
-        runs = [rb"\\{%d}" % (len(part) * times) for times in (8, 4, 2, 1)]
-        return rb"(?:%b|(?i:%%(?:25)*5c){%d})" % (b"|".join(runs), len(part))
-    percents = b"".join(rb"%%(?:25)*%02x" % byte for byte in encoded)
-    units = part.encode("utf-16-be", "surrogatepass").hex(" ", 2).encode().split()
-    words = [rb"\\++".join(b"u" + unit for unit in units), *_LETTERS.get(part, b"").split()]
-    ways = [re.escape(encoded), b"(?i:%b)" % percents, rb"(?<=\\)(?i:%b)" % b"|".join(words)]
-    return b"(?:%b)" % b"|".join([*ways, *otherwise.get(part, b"").split()])
-
-
-def _landmark(text: bytes) -> bytes:
-    """The longest piece that is written in one way only; empty, so in any text, where none is."""
-    return max(_PLAIN.findall(text), key=len, default=b"")
+def told_of(error: BaseException, secrets: Secrets | None) -> str:
+    """What Python tells of an error, for the program's log. Redacts the error itself too."""
+    if secrets is not None:
+        secrets.redact(error)
+    told = "".join(traceback.format_exception(error))
+    return told if secrets is None else secrets.hide(told)
 
 
 def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

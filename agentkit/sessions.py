@@ -15,6 +15,7 @@ from agentkit.journal import Journal, summary_of
 from agentkit.log import Log
 from agentkit.records import Record, Started, dump_record
 from agentkit.result import RunResult
+from agentkit.stores.opened import Where, opened_store
 from agentkit.stores.protocol import Kept, Store
 
 Session = str | RunResult | Log | None
@@ -55,13 +56,14 @@ async def opened(
         yield Place(log, name, Journal(store, name, len(kept.records)))
 
 
-async def fork(store: Store, session: str, at: int | None = None, name: str | None = None) -> str:
+async def fork(store: Where, session: str, at: int | None = None, name: str | None = None) -> str:
     """The name of a new session that begins with the first `at` records of another, or with all.
 
-    Nothing is copied. What the other one may have run is not run again unasked: a call that was
-    under way or allowed there waits in the fork.
+    `store` is a Store, or the path or the URL of one. Nothing is copied. What the other one may
+    have run is not run again unasked: a call that was under way or allowed there waits here.
     Raises ConfigurationError for a session or a number of records that is not there.
     """
+    store = opened_store(store)
     if at is not None and at < 1:
         raise ConfigurationError(f"at: a fork begins with 1 record or more, got {at}.")
     records = await _records(store, session, at)
@@ -119,6 +121,8 @@ def _log_of(session: Session) -> tuple[Log, str]:
         return session.log.copy(), session.session
     if isinstance(session, Log):
         return session.copy(), session.session or new_session()
+    if isinstance(session, str) and not session:
+        raise ConfigurationError("session: the name is empty. Leave it out for a new session.")
     if session is None or isinstance(session, str):
         return Log(), session or new_session()
     raise ConfigurationError(

@@ -30,5 +30,5 @@ for pending in waiting.pending:
     print(waiting.status, pending.name, pending.arguments, pending.reason)
 
 print("A person has looked, and it was not paid:")
-done = agent.resume_sync(waiting, [Approve(call.call_id) for call in waiting.pending])
+done = agent.resume_sync(waiting, [Approve("call_2", again=True)])
 print(done.status, "-", done.output)

@@ -119,7 +119,7 @@ async def test_one_decision_at_a_time():
 async def test_a_second_decision_about_the_same_call_is_an_error():
     _, agent = payer()
     waiting = await agent.run("go")
-    with pytest.raises(ConfigurationError, match="No call 'call_1' waits"):
+    with pytest.raises(ConfigurationError, match="'call_1' is decided on twice"):
         await agent.resume(waiting, [Approve("call_1"), Reject("call_1")])
     done = await agent.resume(waiting, [Approve("call_1")])
     with pytest.raises(ConfigurationError, match="No call 'call_1' waits.*none"):

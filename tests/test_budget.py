@@ -233,6 +233,22 @@ async def test_who_waits_does_not_wait_longer_than_the_run_may_take():
     assert (await running).status == "completed"
 
 
+async def test_a_request_that_waited_too_long_goes_out_when_its_run_goes_on():
+    budget, model = Budget(ONE), Meter(10, is_gated=True)
+    agent = Agent(model, prices=by_output, limits=Limits(budget=budget))
+    running = asyncio.create_task(agent.run("first"))
+    await settled()
+    late = await agent.run("go", limits=Limits(budget=budget, seconds=0.01))
+    assert (late.output, late.turns, late.log.turns, late.log.last_answer) == (None, 0, 0, None)
+    model.gates[0].set()
+    await running
+    more = asyncio.create_task(agent.resume(Log.load(late.log.dump())))
+    await settled()
+    model.gates[1].set()
+    assert ((await more).output, (await more).turns) == ("Done.", 1)
+    assert [item.text for item in model.requests[1].input] == ["go"]
+
+
 async def test_where_money_is_short_each_gets_a_fair_part_of_it():
     budget, model = Budget(FULL), Meter(10, is_gated=True)
     agent = Agent(model, prices=by_output, limits=Limits(budget=budget))
@@ -568,6 +584,98 @@ async def test_the_bound_of_a_run_holds_for_the_runs_inside_it():
     assert (result.status, result.limit) == ("limited", "cost")
     assert set(ends) == {("completed", None), ("limited", "cost")}
     assert (len(inner_model.requests) + len(model.requests)) * 1000 <= 6000
+
+
+async def test_a_resumed_run_counts_what_runs_inside_it_cost_before():
+    inner_model = Meter(1000)
+    inner = Agent(inner_model, prices=by_output)
+
+    @tool(effect="read")
+    async def ask_another(number: int) -> str:
+        return (await inner.run("go")).limit or "asked"
+
+    @tool(approval=True)
+    def ask_first() -> str:
+        return "well"
+
+    def calls(request: Request):
+        asks = [call("ask_another", number=len(request.outputs) + n) for n in range(2)]
+        return [*asks, call("ask_first")]
+
+    model = ScriptedModel(*[calls] * 9, usage=took(1000))
+    limits = Limits(cost=8000 * TOKEN, turns=None)
+    agent = Agent(model, tools=[ask_another, ask_first], prices=by_output, limits=limits)
+    result = await agent.run("go")
+    assert (result.status, result.log.trip.cost_inside) == ("waiting", 2000 * TOKEN)
+    while result.status == "waiting":
+        log = Log.load(result.log.dump())
+        result = await agent.resume(log, [Approve(result.pending[0].call_id)])
+    assert (result.status, result.limit) == ("limited", "cost")
+    inside = result.log.trip.cost_inside
+    assert inside == len(inner_model.requests) * 1000 * TOKEN
+    assert 6000 * TOKEN < result.cost + inside <= limits.cost
+
+
+async def test_what_runs_inside_a_call_cost_is_known_without_any_limit():
+    innermost = Agent(Meter(1000), prices=by_output)
+
+    @tool
+    async def ask_further() -> str:
+        return (await innermost.run("go")).text
+
+    @tool
+    async def ask_another(number: int) -> str:
+        model = ScriptedModel([call("ask_further")], "Done.", usage=took(500))
+        return (await Agent(model, tools=[ask_further], prices=by_output).run("go")).text
+
+    @tool
+    def ask_in_a_thread() -> str:
+        return innermost.run_sync("go").text
+
+    calls = [call("ask_another", number=1), call("ask_another", number=2), call("ask_in_a_thread")]
+    model = ScriptedModel(calls, "Done.", usage=took(100))
+    agent = Agent(model, tools=[ask_another, ask_in_a_thread], prices=by_output)
+    result = await agent.run("go")
+    outputs = [record.cost_inside for record in result.log if record.kind == "output"]
+    assert sorted(outputs) == [1000 * TOKEN, 2000 * TOKEN, 2000 * TOKEN]
+    assert (result.log.trip.cost_inside, result.cost) == (5000 * TOKEN, 200 * TOKEN)
+    again = await agent.replace(model=ScriptedModel("Hi.")).run("go on", session=result)
+    assert again.log.trip.cost_inside == 0.0
+
+
+async def test_every_attempt_of_a_call_counts_also_where_it_fails():
+    inner = Agent(Meter(1000), prices=by_output)
+
+    @tool(effect="read", retries=1)
+    async def ask_and_fail() -> None:
+        await inner.run("go")
+        raise ValueError("no")
+
+    model = ScriptedModel([call("ask_and_fail")], "Done.", usage=took(100))
+    result = await Agent(model, tools=[ask_and_fail], prices=by_output).run("go")
+    assert result.log.trip.cost_inside == 2000 * TOKEN
+
+
+async def test_a_lost_answer_inside_a_call_counts_with_the_most_it_can_have_cost():
+    inner = Agent(Broken(StreamTruncatedError("gone")), prices=by_output)
+
+    @tool
+    async def ask_another() -> None:
+        await inner.run("go")
+
+    model = ScriptedModel([call("ask_another")], "Done.", usage=took(100))
+    agent = Agent(model, tools=[ask_another], prices=by_output, limits=Limits(cost=1.0))
+    assert (await agent.run("go")).log.trip.cost_inside == FULL
+
+
+async def test_a_log_that_does_not_say_what_runs_inside_it_cost_is_read():
+    model = ScriptedModel([call("look", number=1)], "Done.")
+    result = await Agent(model, tools=[look], prices=by_output).run("go")
+    old = [
+        {name: value for name, value in wire.items() if name != "cost_inside"}
+        for wire in result.log.dump()
+    ]
+    assert Log.load(old).dump() == result.log.dump()
 
 
 async def test_a_run_after_another_is_not_inside_it():

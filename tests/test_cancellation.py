@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from agentkit import Agent, Approve, Conflict, Reject, ToolContext, tool
+from agentkit import Agent, Approve, ConfigurationError, Conflict, Reject, ToolContext, tool
 from agentkit.log import Log
 from agentkit.responses.response import Request
 from agentkit.testing import ScriptedModel, call
@@ -90,7 +90,9 @@ async def test_a_call_that_may_have_run_waits_for_a_person():
     assert waiting.status == "waiting"
     assert [(each.name, each.reason) for each in waiting.pending] == [("slow", "may have run")]
     assert len(keys) == 1
-    result = await agent.resume(waiting, [Approve("call_1")])
+    with pytest.raises(ConfigurationError, match="may have run.*say again=True"):
+        await agent.resume(waiting, [Approve("call_1")])
+    result = await agent.resume(waiting, [Approve("call_1", again=True)])
     assert (result.output, len(keys)) == ("done", 2)
 
 
@@ -101,7 +103,9 @@ async def test_a_call_that_may_have_run_can_be_left_as_it_is():
     error = await cancelled_when(begun, agent.run("go"))
     await agent.resume(error.result, [Reject("call_1", "It had run.")])
     assert len(keys) == 1
-    assert model.requests[1].outputs == ["slow was not run: the call was rejected. It had run."]
+    assert model.requests[1].outputs == [
+        "slow was interrupted and may have run; it is not run again. It had run."
+    ]
 
 
 async def test_speaking_on_says_that_an_interrupted_call_may_have_run():

@@ -107,6 +107,11 @@ def test_a_request_that_did_not_go_out_is_no_answer_of_a_ledger():
     assert by([unsent, LEDGER[0]], "session") == by([LEDGER[0]], "session")
 
 
+def test_a_free_answer_whose_tokens_nobody_counted_is_one_of_a_ledger():
+    free = Spent("c", NOON, "local", Usage(), 0.0)
+    assert by([free], "model") == [Line("local", 1, Usage(), Cost(0.0, priced=1))]
+
+
 def test_a_ledger_is_summed_by_nothing_else():
     with pytest.raises(ConfigurationError, match="day, model, session"):
         by(LEDGER, "year")

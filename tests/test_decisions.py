@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,12 +19,14 @@ from agentkit import (
     ConfigurationError,
     Conflict,
     Edit,
+    Log,
     Reject,
     Request,
     RunResult,
     ToolContext,
     tool,
 )
+from agentkit.approval import decision_records
 from agentkit.testing import ScriptedModel, call
 from tests.stores.crashing import CrashError, Crashing
 from tests.stores.memory_store import MemoryStore
@@ -38,7 +42,7 @@ TURNS: list[Any] = [
     "Done.",
 ]
 CALLS = ["a", "c", "d", "e"]
-WORDS = ["approve", "reject", "edit", "answer"]
+WORDS = ["approve", "approve again", "reject", "edit", "answer"]
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,8 @@ class World:
     ran: list[tuple[str, int]] = field(default_factory=list)
     allowed: dict[str, set[int]] = field(default_factory=dict)
     """The amounts that a person has agreed to, by call; an empty set for a call that is refused."""
+    again: Counter[str] = field(default_factory=Counter)
+    """How often a person has said of a call that it may run once more."""
     seen: list[RunResult] = field(default_factory=list)
 
     def agent(self, step: Step) -> Agent:
@@ -107,8 +113,9 @@ class World:
     def note(self, step: Step) -> None:
         """Whatever comes of it: an amount that nobody has named may not be paid."""
         for call_id, word in step.decisions:
+            self.again[call_id] += word == "approve again"
             amounts = self.allowed.setdefault(call_id, set())
-            if word == "approve":
+            if word.startswith("approve"):
                 amounts.add({"a": 1, "c": 2, "d": 3, "e": 4}[call_id])
             elif word == "edit":
                 amounts.add(100)
@@ -118,6 +125,8 @@ def decision_of(call_id: str, word: str) -> Any:
     match word:
         case "approve":
             return Approve(call_id)
+        case "approve again":
+            return Approve(call_id, again=True)
         case "reject":
             return Reject(call_id, "no")
         case "edit":
@@ -146,18 +155,50 @@ def kept_verdicts(world: World) -> dict[str, list[str]]:
 
 
 @given(st.lists(steps, min_size=1, max_size=12))
-def test_only_what_was_agreed_to_runs_and_once_for_each_word(story: list[Step]):
+def test_only_what_was_agreed_to_runs_and_never_twice_unasked(story: list[Step]):
     world = World()
     for step in story:
         asyncio.run(world.take(step))
         verdicts = kept_verdicts(world)
         for call_id, amounts in world.paid().items():
             assert set(amounts) <= world.allowed[call_id]
-            # each run has a word of its own that was kept before: the second run of a call that
-            # may have run, too
+            # each run has a word of its own that was kept before
             words = [word for word in verdicts[call_id] if word in ("approve", "edit")]
             assert len(amounts) <= len(words)
             assert all("edit" in words for amount in amounts if amount == 100)
+            # and a second one a word that says so, however often the first word is repeated
+            assert len(amounts) <= 1 + world.again[call_id]
+
+
+def test_a_word_that_is_delivered_twice_lets_a_call_run_once():
+    world, word = World(), (("a", "approve"),)
+    for dies_at in (None, 2, None, None):
+        asyncio.run(world.take(Step(word, dies_at=dies_at)))
+    assert world.paid() == {"a": [1]}
+
+
+def test_a_word_about_other_arguments_lets_nothing_run():
+    world = World()
+    asyncio.run(world.take(Step(())))
+    looked_at = {each.call_id: each.digest for each in world.seen[0].pending}
+    asyncio.run(world.take(Step((("a", "edit"),), dies_at=2)))
+    stale = Approve("a", again=True, digest=looked_at["a"])
+    with pytest.raises(Conflict, match="other arguments now"):
+        world.agent(Step(())).resume_sync("s", [stale])
+    assert world.paid() == {"a": [100]}
+
+
+def test_the_last_word_before_a_call_starts_is_the_one_that_counts():
+    world = World()
+    asyncio.run(world.take(Step(())))
+    log = Log(asyncio.run(world.store.load("s")).records)
+    for word in (Approve("a"), Edit("a", {"amount": 100}), Reject("a")):
+        decided = decision_records(log, [word], {})
+        asyncio.run(world.store.append("s", len(log), decided))
+        log.append(*decided)
+    result = world.agent(Step(())).resume_sync("s")
+    assert world.paid() == {}
+    assert "was not run: the call was rejected" in str(result.log.dump())
 
 
 @given(st.lists(steps, max_size=6))

@@ -1,6 +1,7 @@
 """A limit lands: the last request goes out with tools switched off, and the run ends answered."""
 
 import asyncio
+from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -230,6 +231,15 @@ def test_a_limit_that_bounds_nothing_is_an_error(limits):
     (name,) = limits
     with pytest.raises(ConfigurationError, match=rf"Limits\({name}="):
         Limits(**limits)
+
+
+def test_limits_can_be_replaced_one_by_one():
+    limits = replace(Limits(turns=3, cost=0.5), cost=2.0)
+    assert limits == Limits(turns=3, cost=2.0)
+    assert [budget.dollars for budget in limits.budgets(spent=1.5)] == [2.0]
+    assert replace(limits, cost=None).budgets() == ()
+    with pytest.raises(ConfigurationError, match=r"Limits\(cost="):
+        replace(limits, cost=0)
 
 
 async def test_whichever_limit_comes_first_is_the_one_that_is_met():

@@ -102,6 +102,7 @@ def test_what_has_no_key_in_it_is_the_same_object(end, text):
 
 @given(st.lists(keys.map(str.strip), max_size=4), surroundings)
 @example([":000000\\", ":000000\\"], "")
+@example([":000000\\", ":000000\\"], "\\")
 def test_keys_that_overlap_are_hidden_together(several, between):
     text = between.join(several)
     hidden_text = Secrets.of(*several).hide(text)

@@ -332,6 +332,29 @@ async def test_what_ends_after_a_commit_that_was_cancelled_is_kept_too():
     assert [info.summary.status for info in await store.list()] == ["cancelled"]
 
 
+async def test_a_run_that_is_cancelled_while_its_failure_is_kept_gives_back_its_log():
+    class Slow(MemoryStore):
+        async def append(
+            self,
+            session: str,
+            expected_seq: int,
+            records: Sequence[Record],
+            summary: Summary | None = None,
+        ) -> None:
+            if summary and summary.status == "failed":
+                running.cancel()
+                await asyncio.sleep(0)
+            await super().append(session, expected_seq, records, summary)
+
+    store = Slow()
+    agent = Agent(ScriptedModel(TransportError("no line")), store=store)
+    running = asyncio.create_task(agent.run("Go.", session="s"))
+    with pytest.raises(asyncio.CancelledError) as caught:
+        await running
+    assert [record.kind for record in caught.value.result.log] == ["setup", "input"]
+    assert [info.summary.status for info in await store.list()] == ["failed"]
+
+
 async def test_a_run_that_failed_is_listed_as_failed_and_goes_on():
     store, model = MemoryStore(), ScriptedModel(TransportError("no line"), "Hi.")
     agent = Agent(model, store=store)

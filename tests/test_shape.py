@@ -18,7 +18,7 @@ TOOLS = sorted((ROOT / "tools").rglob("*.py"))
 
 # From the wire up: a module imports only from its own layer and those above it in this list.
 LAYERS = [
-    "errors encoding secrets",
+    "errors encoding forms secrets",
     "responses",
     "schema",
     "tool_output",
@@ -28,7 +28,7 @@ LAYERS = [
     "calls pairing hiding steps",
     "log",
     "moves",
-    "prices quote budget purse conversation context limits cost output",
+    "prices quote budget purse conversation measure context limits cost output",
     "rules approval middleware events",
     "testing",
     "journal",

@@ -6,10 +6,14 @@ import argparse
 import re
 import shlex
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from agentkit.cli.safe_text import one_line
+from agentkit.cli.same_agent import needs_agent
+from agentkit.records import Setup
+from agentkit.result import PendingCall
 
 _AGENT = {
     "agent": "-a",
@@ -24,8 +28,14 @@ _AGENT = {
     "max_turns": "--max-turns",
     "max_tool_calls": "--max-tool-calls",
     "max_tokens": "--max-tokens",
+    "max_cost": "--max-cost",
     "timeout": "--timeout",
 }
+YOURS = "BOT.py:AGENT"
+"""What stands for an agent that only the reader knows."""
+MAY_HAVE_RUN, GONE = "may have run", "its tool is gone"
+"""Reasons for which a call waits."""
+
 _OUTPUT = {"json": "--json", "jsonl": "--jsonl", "stream": "--stream", "quiet": "-q"}
 _URLS = ("base_url", "db")
 _SECRET = re.compile(r"auth|key|token|secret|password|sig", re.IGNORECASE)
@@ -47,9 +57,29 @@ class Again:
         """The command that goes on with the run."""
         return _line("resume", [self.session], [*self.agent, *self.place, *self.output])
 
-    def approve(self, call_id: str) -> str:
-        """The command that lets a call run."""
-        return _line("approve", [self.session, one_line(call_id)], self.place)
+    def approve(self, call_id: str, *instead: str) -> str:
+        """The command that lets a call run, or says what to do instead."""
+        return _line("approve", [self.session, one_line(call_id)], [*instead, *self.place])
+
+    def words_on(self, call: PendingCall) -> Iterator[tuple[str, str]]:
+        """What can be said about a call that waits, each with its command."""
+        approve, reject = partial(self.approve, call.call_id), self.reject(call.call_id)
+        if call.reason == MAY_HAVE_RUN:
+            yield "Run it once more", approve("--again")
+            yield "Say what it gave", approve("--answer", "TEXT")
+        elif call.reason != GONE:
+            yield "Let it run", approve()
+        yield "Leave it", reject
+
+    def naming_what(self, setup: Setup | None) -> Again:
+        """The same commands with an agent's place to fill in, where the session needs one."""
+        is_named = {"-a", "-t"} & {*self.agent, *self.place}
+        return self if is_named or not needs_agent(setup) else replace(self, agent=("-a", YOURS))
+
+    @property
+    def note(self) -> str:
+        """What to say before a command, of what there is to fill in; mostly nothing."""
+        return f", with your agent for {YOURS}" if YOURS in self.agent else ""
 
     def reject(self, call_id: str) -> str:
         """The command that lets a call not run."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from agentkit.agent import Agent
 from agentkit.cli.loading import load_agent, load_tools
-from agentkit.cli.options import at_least_one, not_empty, seconds
+from agentkit.cli.options import at_least_one, dollars, not_empty, seconds
 from agentkit.cli.same_agent import check_is_the_same, kept_options, model_before
 from agentkit.cli.schema_words import read_schema
 from agentkit.errors import ConfigurationError
@@ -90,6 +90,7 @@ def add_limit_options(parser: argparse.ArgumentParser) -> None:
     add("--max-turns", metavar="N", type=at_least_one, help="requests to the model")
     add("--max-tool-calls", metavar="N", type=at_least_one, help="tool calls that may run")
     add("--max-tokens", metavar="N", type=at_least_one, help="input and output tokens")
+    add("--max-cost", metavar="DOLLARS", type=dollars, help="what all of it may cost")
     add("--timeout", metavar="SECONDS", type=seconds, help="time for all of it")
 
 
@@ -145,6 +146,7 @@ def _changes(agent: Agent, arguments: argparse.Namespace) -> dict[str, Any]:
         "turns": arguments.max_turns,
         "tool_calls": arguments.max_tool_calls,
         "tokens": arguments.max_tokens,
+        "cost": arguments.max_cost,
         "seconds": arguments.timeout,
     }
     given = {name: bound for name, bound in bounds.items() if bound is not None}
@@ -184,12 +186,13 @@ def _settings(said: Sequence[str]) -> Mapping[str, Any]:
 
 
 class _Unstreamed:
-    """A model that is asked for whole answers."""
+    """A model that is asked for whole answers, and in all else the same."""
 
     def __init__(self, model: Model) -> None:
         self._model = model
-        self.name = getattr(model, "name", None)
-        self.dialect = getattr(model, "dialect", None)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
 
     def stream(self, request: Request) -> AsyncIterator[StreamEvent]:
         return self._model.stream(replace(request, stream=False))

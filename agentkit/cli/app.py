@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import partial
 from importlib import metadata
 from typing import Any, NoReturn
 
@@ -20,7 +21,7 @@ COMMANDS = (run, chat, runs, show_run, resume, word, fork, cost, tools, serve)
 
 EXAMPLES = """\
 examples:
-  agentkit run "What time is it in Oslo?" -t agentkit_tools:now
+  agentkit run "What time is it now in Europe/Oslo?" -t agentkit_tools:now
   agentkit run "Which is larger, Chad or Niger?" -a bot.py:agent
   agentkit chat -c -a bot.py:agent
   agentkit runs --waiting
@@ -56,7 +57,8 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
     )
     whole.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
-    commands = whole.add_subparsers(metavar="COMMAND", required=True, title="commands")
+    whole.set_defaults(command=partial(_help, whole))
+    commands = whole.add_subparsers(metavar="COMMAND", title="commands")
     for command in COMMANDS:
         command.add(commands)
     return whole
@@ -83,6 +85,11 @@ class _Version(argparse.Action):
             version = "(not installed)"
         print(f"agentkit {version}")
         parser.exit()
+
+
+def _help(whole: argparse.ArgumentParser, _: argparse.Namespace) -> int:
+    whole.print_help()
+    return 0
 
 
 def _run(arguments: argparse.Namespace) -> int:

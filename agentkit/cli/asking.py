@@ -12,8 +12,12 @@ from agentkit.cli.safe_text import one_line, safe_json
 from agentkit.cli.terminal import Terminal, editor_of
 from agentkit.encoding import decode
 from agentkit.errors import ConfigurationError, ToolArgumentError
-from agentkit.result import RunResult
+from agentkit.log import Log
+from agentkit.result import PendingCall, RunResult
 from agentkit.tools import Tool
+
+AGAIN = " before, since it was under way when the run broke off; allowed, it runs once more"
+"""Said of a call that may have run, behind that."""
 
 MOST_LINES = 30
 MOST_OF_A_LINE = 300
@@ -68,7 +72,8 @@ class _Question:
     def decision(self) -> Decision | None:
         """The person's word; None leaves the call waiting."""
         name = one_line(self._call.name)
-        self._terminal.show(f"? {name}: {self._reason}\n{shown(self._call.arguments)}")
+        reason = f"{self._reason}{AGAIN if self._call.may_have_run else ''}"
+        self._terminal.show(f"? {name}: {reason}\n{shown(self._call.arguments)}")
         while True:
             key = self._terminal.ask_anew(f"{name}: {', '.join(self._keys.values())} > ").lower()
             if key == "q":
@@ -81,12 +86,12 @@ class _Question:
                     return decision
 
     def _possible(self) -> dict[str, str]:
-        again = " again" if self._call.may_have_run else ""
+        again = " once more" if self._call.may_have_run else ""
         can_run, is_own = not self._call.is_orphan, not self._call.is_the_servers_own
         keys = {
             f"y run it{again}": can_run,
             "n reject": True,
-            "e edit": can_run and is_own,
+            f"e edit{' and run it' * bool(again)}{again}": can_run and is_own,
             "a answer by hand": is_own,
             "s show whole": True,
             "q leave it waiting": True,
@@ -94,9 +99,9 @@ class _Question:
         return {key[0]: key for key, is_possible in keys.items() if is_possible}
 
     def _decided(self, key: str) -> Decision | None:
-        ask, call_id = self._terminal.ask, self._call.call_id
+        ask, call_id, again = self._terminal.ask, self._call.call_id, self._call.may_have_run
         words: dict[str, Callable[[], Decision | None]] = {
-            "y": lambda: Approve(call_id),
+            "y": lambda: Approve(call_id, again=again),
             "n": lambda: Reject(call_id, ask("why, for the model to read (or nothing): ")),
             "a": lambda: Answer(call_id, ask("its result: ")),
             "e": self._edited,
@@ -110,7 +115,8 @@ class _Question:
                 self._terminal.show("Nothing was changed.")
                 return None
             self._draft = text
-            return Edit(self._call.call_id, self._checked(text))
+            arguments = self._checked(text)
+            return Edit(self._call.call_id, arguments, again=self._call.may_have_run)
         except ConfigurationError as error:
             self._terminal.show(one_line(str(error)))
             return None
@@ -129,6 +135,11 @@ class _Question:
         except ToolArgumentError as error:
             raise ConfigurationError(f"It does not fit: {'; '.join(error.problems)}") from error
         return arguments
+
+
+def pending_in(log: Log) -> list[PendingCall]:
+    """The calls of a log that wait for a person's word, each with the reason."""
+    return RunResult(None, "waiting", log, log.session).pending
 
 
 def object_of(text: str) -> dict[str, Any]:

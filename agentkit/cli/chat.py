@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 
 from agentkit.cli.again import Again
 from agentkit.cli.agent_options import add_agent_options, add_limit_options, agent_of, named_agent
@@ -22,9 +20,9 @@ from agentkit.cli.beginning import (
 from agentkit.cli.chat_words import Leave, do_word, message_for_model, word_in
 from agentkit.cli.chatting import Conversation
 from agentkit.cli.errors import EXIT_CODES, INTERRUPTED, complain, note, say
-from agentkit.cli.kept import add_store_options, data_folder, store_for
+from agentkit.cli.kept import add_store_options, history_of, store_for
 from agentkit.cli.leaving import drive_with
-from agentkit.cli.lines import Messages, history_file, messages_from
+from agentkit.cli.lines import Messages, messages_from
 from agentkit.cli.options import Commands, add_command
 from agentkit.cli.safe_text import one_line
 from agentkit.cli.show import counted
@@ -74,7 +72,7 @@ def _command(arguments: argparse.Namespace, runner: asyncio.Runner) -> int:
         teller_for = partial(Teller.of, arguments, is_kept=store is not None)
         conversation = Conversation(trips, beginning, teller_for, is_named=named is not None)
         commands = partial(commands_for, arguments, store=store, agent=named)
-        messages = messages_from(sys.stdin, _history(arguments))
+        messages = messages_from(sys.stdin, partial(history_of, arguments, named))
         if messages.is_typed:
             _greet(conversation, getattr(model, "name", None) or type(model).__name__)
             code = _talk(messages, conversation, arguments)
@@ -166,12 +164,3 @@ def _told_in_full(ending: Ending | None, again: Again | None) -> int:
         say("Interrupted.")
     tell_remarks(ending, again)
     return EXIT_CODES[ending.result.status]
-
-
-def _history(arguments: argparse.Namespace) -> Path | None:
-    """Where the typed lines are kept; nowhere without a log."""
-    if arguments.no_log:
-        return None
-    with suppress(RuntimeError):  # there is no home
-        return history_file(data_folder(os.environ, sys.platform, Path.home()))
-    return None

@@ -66,10 +66,12 @@ def _tools(conversation: Conversation) -> None:
 
 def _undo(conversation: Conversation) -> None:
     before, has_acted = conversation.session, bool(conversation.log.trip.calls)
-    said = one_line(conversation.undo(), 60).rstrip(".")
-    kept = f" {before} stays as it was; this is {conversation.session}."
+    said = one_line(conversation.undo(), 60)
+    stop = "" if said.endswith((".", "!", "?", "…")) else "."
+    is_fork = before != conversation.session
     print(
-        f"Taken back: {said}.{kept if before != conversation.session else ''}"
+        f"Taken back: {said}{stop}"
+        f"{f' {before} stays as it was; this is {conversation.session}.' if is_fork else ''}"
         f"{' What its tools did is done.' if has_acted else ''}"
     )
 

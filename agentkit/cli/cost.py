@@ -42,7 +42,7 @@ def add(commands: Commands) -> None:
         "--since",
         metavar="WHEN",
         type=moment,
-        help="only answers since then: 7d ago (m, h, d, w), or a day: 2026-01-31",
+        help="only answers since then: 7d (m, h, d, w ago) or 2026-01-31",
     )
     parser.add_argument("--json", action="store_true", help="a JSON array, an object for each")
     add_db_option(parser)

@@ -1,9 +1,10 @@
 """A request of a stored run as a curl command, to be pasted into a POSIX shell.
 
-It is made from the log as the run made it. What a log does not hold cannot be known: middleware
-that changed the request, settings that the server refused and that were left out, a bound on the
-answer's length that a budget set, headers and a query of the server's own, the secrets of hosted
-tools, whether it was streamed. The command asks for the whole answer as one JSON object.
+It is made from the log as the run made it, through the policy that chose what was sent. What a log
+does not hold cannot be known: middleware that changed the request, settings that the server refused
+and that were left out, a bound on the answer's length that a budget set, headers and a query of the
+server's own, the secrets of hosted tools, whether it was streamed, requests that failed. The
+command asks for the whole answer as one JSON object.
 """
 
 from __future__ import annotations
@@ -16,13 +17,17 @@ from dataclasses import replace
 from agentkit.ask import next_request
 from agentkit.cli.safe_text import safe_json
 from agentkit.cli.show import counted
+from agentkit.compact import shortening_request
+from agentkit.context import Compacted, Summarized, context_of
 from agentkit.conversation import Chained, Conversation, Hosted, Replay
+from agentkit.encoding import decode
 from agentkit.errors import ConfigurationError
 from agentkit.limits import Limits
 from agentkit.log import Log
 from agentkit.moves import AskModel, next_move
 from agentkit.paying import OUT_OF_TIME
-from agentkit.records import Answer, Record, Setup
+from agentkit.records import Answer, Compaction, Record, Setup
+from agentkit.responses.compaction import CompactEndpoint, CompactRequest
 from agentkit.responses.dialect import Dialect, spoken
 from agentkit.responses.endpoint import Endpoint
 from agentkit.responses.providers import PROVIDERS, Provider, provider_of
@@ -37,18 +42,24 @@ END = "JSON"
 def curl_command(records: Sequence[Record], number: int) -> str:
     """The command for the `number`-th request of a run, the first being 1.
 
-    The last one may be one that was never answered. Raises ConfigurationError where there is no
-    such request, and where no server was asked.
+    Those that shortened its conversation are counted. The last one may be one that was never
+    answered. Raises ConfigurationError where there is no such request, and where no server was
+    asked.
     """
     log, answer = _asked(records, number)
     if log.setup is None or not log.setup.server:
         raise ConfigurationError("--curl: this run's model is no server, so nothing was sent.")
     server = log.setup.server
-    request = spoken(_request(log, log.setup, answer), _dialect_at(server))
+    if isinstance(answer, Compaction):
+        request = _shortening(log, log.setup)
+    else:
+        request = _request(log, log.setup, answer)
+    endpoint = CompactEndpoint if isinstance(request, CompactRequest) else Endpoint
+    sent = decode(spoken(request, _dialect_at(server)).body())
     # in lines, since a plain terminal takes no more than 4,096 bytes of one that is pasted
-    body = json.dumps(request.wire(), indent=2, ensure_ascii=False)
+    body = json.dumps(sent, indent=2, ensure_ascii=False)
     lines = [
-        f"curl {shlex.quote(Endpoint(server).url)}",
+        f"curl {shlex.quote(endpoint(server).url)}",
         "-H 'Content-Type: application/json'",
         *_key_headers(server),
         f"--data-binary @- <<'{END}'",
@@ -56,9 +67,13 @@ def curl_command(records: Sequence[Record], number: int) -> str:
     return " \\\n  ".join(lines) + f"\n{safe_json(body)}\n{END}\n"
 
 
-def _asked(records: Sequence[Record], number: int) -> tuple[Log, Answer | None]:
-    """The log as it was when the request was made, and the answer to it if one came."""
-    answers = [(at, each) for at, each in enumerate(records) if isinstance(each, Answer)]
+def _asked(records: Sequence[Record], number: int) -> tuple[Log, Answer | Compaction | None]:
+    """The log as it was when the request was made, and what came of it if anything did."""
+    answers = [
+        (at, each)
+        for at, each in enumerate(records)
+        if isinstance(each, Answer | Compaction) and each.was_sent
+    ]
     if number <= len(answers):
         at, answer = answers[number - 1]
         return Log(records[:at]), answer
@@ -80,6 +95,14 @@ def _request(log: Log, setup: Setup, answer: Answer | None) -> Request:
         # asked once more without tools, where the server had called one against `tool_choice`
         return replace(request, extra={**request.extra, "tools": None, "tool_choice": None})
     return request
+
+
+def _shortening(log: Log, setup: Setup) -> Request:
+    """The request for what stands for the beginning of the conversation."""
+    policy = context_of(setup.context)
+    if isinstance(policy, Compacted | Summarized) and (beginning := policy.beginning(log)):
+        return shortening_request(setup, policy, beginning)
+    raise ConfigurationError("--curl: the log does not say how the conversation was shortened.")
 
 
 def _run(log: Log, setup: Setup, answer: Answer | None) -> Run:
@@ -108,7 +131,7 @@ def _conversation(log: Log, setup: Setup, answer: Answer | None) -> Conversation
         return Hosted(setup.conversation)
     answers = [answer] if answer else [each for each in log if isinstance(each, Answer)]
     is_chained = any(each.response.wire.get("previous_response_id") for each in answers)
-    return Chained() if is_chained else Replay()
+    return Chained() if is_chained else Replay(context_of(setup.context))
 
 
 def _key_headers(server: str) -> list[str]:

@@ -49,7 +49,13 @@ _REMEDIES: tuple[tuple[type[Exception], str], ...] = (
     (ServerError, "Run it again later."),
     (StreamTruncatedError, "Run it again, or take --no-stream."),
 )
-_KEY_IN_THE_COMMAND = ("or pass api_key.", "or name the variable it is in with --key-variable.")
+_IN_THE_COMMAND = {
+    "or pass api_key.": "or name the variable it is in with --key-variable.",
+    "(model 'ollama:qwen3'), or try without a model: 'offline'.": (
+        "with -m ollama:qwen3, or try without a model: -m offline."
+    ),
+}
+"""What an error says to a programmer, and how it is said here."""
 
 
 def say(text: str) -> None:
@@ -73,7 +79,8 @@ def say_command(text: str, command: str) -> None:
 def told(error: Exception) -> str:
     """What went wrong, and what to do about it."""
     text = str(error).strip() or type(error).__name__
-    text = text.replace(*_KEY_IN_THE_COMMAND)
+    for said, here in _IN_THE_COMMAND.items():
+        text = text.replace(said, here)
     remedy = next((words for kind, words in _REMEDIES if isinstance(error, kind)), "")
     if not remedy:
         return text

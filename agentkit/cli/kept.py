@@ -9,7 +9,7 @@ import argparse
 import os
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from agentkit.agent import Agent
@@ -23,6 +23,9 @@ VARIABLE = "AGENTKIT_DB"
 FILE = "runs.db"
 
 _NO_STORE_HERE = ("a path, postgresql://… or a Store", "a path or postgresql://…")
+
+HISTORY = "-chat-history"
+"""What the file with the typed lines is called behind the name of the log's."""
 
 MOST_NAMED = 10
 """Sessions that an error names one by one."""
@@ -81,6 +84,25 @@ async def in_use(store: Store) -> AsyncIterator[Store]:
         yield store
     finally:
         await store.close()
+
+
+def history_of(arguments: argparse.Namespace, agent: Agent | None) -> Path | None:
+    """The file that keeps what is typed: beside a log that is a file, else in the user's data.
+
+    None with `--no-log`.
+    """
+    if arguments.no_log:
+        return None
+    with suppress(ConfigurationError, RuntimeError):
+        place = _place(arguments)[0]
+        if not arguments.db and agent is not None and agent.store is not None:
+            place = getattr(agent.store, "path", "://")
+        if (file := _file_of(place)) is not None:
+            return file.with_name(f"{file.name}{HISTORY}")
+        folder = data_folder(os.environ, sys.platform, Path.home())
+        _make(folder)
+        return folder / f"runs{HISTORY}"
+    return None
 
 
 def nothing_yet(arguments: argparse.Namespace) -> str:

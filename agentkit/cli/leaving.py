@@ -15,7 +15,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
 
-from agentkit.cli.errors import BROKEN_PIPE, FAILED
+from agentkit.cli.errors import BROKEN_PIPE, FAILED, INTERRUPTED
 
 GRACE = 0.2
 """Seconds that a process which is done has to end by itself."""
@@ -44,8 +44,11 @@ def drive_with(work: Callable[[asyncio.Runner], int]) -> int:
     except BrokenPipeError:
         code = BROKEN_PIPE
         raise
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+        raise
     finally:
-        if threads.are_busy:
+        if threads.are_busy or _is_in_a_tool():
             _leave_soon(code)
     return code
 
@@ -80,6 +83,11 @@ class _Threads(ThreadPoolExecutor):
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002
         super().shutdown(wait=False, cancel_futures=True)
+
+
+def _is_in_a_tool() -> bool:
+    """Whether a call that was cut off still blocks: its thread waits for others perhaps."""
+    return any(thread.name == "agentkit-tool" for thread in threading.enumerate())
 
 
 def _leave_soon(code: int) -> None:

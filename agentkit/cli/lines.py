@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import io
 import os
@@ -31,13 +32,13 @@ class Messages(Protocol):
         ...
 
 
-def messages_from(stdin: TextIO | None, history: Path | None) -> Messages:
-    """The messages of a terminal, whose lines the history keeps, or of a pipe."""
+def messages_from(stdin: TextIO | None, history: Callable[[], Path | None]) -> Messages:
+    """The messages of a terminal, whose lines a file keeps if `history` names one, or of a pipe."""
     if stdin is None or not stdin.isatty():
         return PipedMessages(stdin)
     if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
         with contextlib.suppress(ImportError):
-            return EditedMessages(history)
+            return EditedMessages(history())
     return TypedMessages(stdin)
 
 
@@ -132,7 +133,7 @@ class EditedMessages:
 
         self._session: PromptSession[str] = PromptSession(
             PROMPT,
-            history=FileHistory(str(history)) if history else None,
+            history=FileHistory(str(history)) if history and _is_private(history) else None,
             key_bindings=_bindings(),
             prompt_continuation=MORE,
             output=None if sys.stdout.isatty() else create_output(sys.stderr),
@@ -141,10 +142,11 @@ class EditedMessages:
     def read(self) -> str:
         try:
             return self._session.prompt()
-        except KeyboardInterrupt:
+        # before the editor has the keys, Ctrl-C is a signal, which may only cancel its loop
+        except (KeyboardInterrupt, asyncio.CancelledError):
             if self._session.default_buffer.text:
                 return ""
-            raise
+            raise KeyboardInterrupt from None
 
 
 def _bindings() -> Any:
@@ -169,12 +171,10 @@ def _bindings() -> Any:
     return bindings
 
 
-def history_file(folder: Path) -> Path | None:
-    """A file in the folder that nobody else may read; None where there can be none."""
-    path = folder / "chat-history"
+def _is_private(path: Path) -> bool:
+    """Whether there is such a file, made for nobody else to read; there may be no place for one."""
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
     except OSError:
-        return None
-    return path
+        return False
+    return True

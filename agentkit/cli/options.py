@@ -61,15 +61,12 @@ def not_negative(text: str) -> int:
 
 def seconds(text: str) -> float:
     """An option's value that is a time in seconds."""
-    try:
-        number = float(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds") from error
-    if not math.isfinite(number):
-        raise argparse.ArgumentTypeError(f"{text} is not a finite time")
-    if number <= 0:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
-    return number
+    return _above_zero(text, "a number of seconds", "a finite time")
+
+
+def dollars(text: str) -> float:
+    """An option's value that is an amount of US dollars."""
+    return _above_zero(text, "a number of dollars", "a finite amount")
 
 
 def port(text: str) -> int:
@@ -77,6 +74,18 @@ def port(text: str) -> int:
     number = _whole(text)
     if not 0 <= number <= 65535:
         raise argparse.ArgumentTypeError(f"{text} is not between 0 and 65535")
+    return number
+
+
+def _above_zero(text: str, kind: str, finite: str) -> float:
+    try:
+        number = float(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text} is not {kind}") from error
+    if not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"{text} is not {finite}")
+    if number <= 0:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
     return number
 
 

@@ -11,7 +11,7 @@ from agentkit.errors import ConfigurationError
 from agentkit.input import UserInput
 from agentkit.responses.parts import File, Image
 
-ASK = """Give a question: agentkit run "What time is it in Oslo?" (or pipe one in)."""
+ASK = """Give a question: agentkit run "What time is it now in Europe/Oslo?" (or pipe one in)."""
 _ELSEWHERE = ("https:", "http:", "data:")
 
 

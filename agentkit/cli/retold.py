@@ -83,6 +83,8 @@ class Teller:
             case Input():
                 fact = "what is to be put right" if record.is_repair else ""
                 return Told(fact, tuple(self._said(record.items)))
+            case Answer(was_sent=False):
+                return Told(f"not sent, for the limit on {one_line(record.limit or '')}")
             case Answer():
                 return Told(_spent(record), tuple(self._answer(record)))
             case Started():

@@ -30,8 +30,8 @@ from agentkit.cli.terminal import terminal_for
 from agentkit.cli.trip import Trips
 
 EXAMPLES = """\
-  agentkit run "What time is it in Oslo?" -t agentkit_tools:now
-  agentkit run "And in Tokyo?" -c -t agentkit_tools:now
+  agentkit run "What time is it now in Europe/Oslo?" -t agentkit_tools:now
+  agentkit run "And now in Asia/Tokyo?" -c -t agentkit_tools:now
   agentkit run "Which is larger, Chad or Niger?" -a bot.py:agent --session geography
   agentkit run "The largest city of Chad" --schema 'name str, population int'
   agentkit run "Say in one sentence what this is about" < notes.txt

@@ -35,7 +35,7 @@ def add(commands: Commands) -> None:
         "--before",
         metavar="WHEN",
         type=moment,
-        help="all that have not gone on since: 30d ago (m, h, d, w), or a day: 2026-01-31",
+        help="all that have not gone on since then: 7d (m, h, d, w ago) or 2026-01-31",
     )
     parser.add_argument("-y", "--yes", action="store_true", help="do not ask first")
     add_db_option(parser, default=argparse.SUPPRESS)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from agentkit.agent import Agent
+from agentkit.context import context_of
 from agentkit.encoding import Wire
 from agentkit.errors import ConfigurationError
 from agentkit.models import OFFLINE
@@ -48,13 +50,15 @@ def check_is_the_same(model: Model, setup: Setup) -> None:
 
 
 def kept_options(setup: Setup, *, keeps_form: bool) -> dict[str, Any]:
-    """Instructions and settings, as arguments of an Agent; what the answer has to be with them."""
+    """Instructions, settings and context, as arguments of an Agent; with the form where asked."""
     fields = {key: each for key, each in setup.fields.values.items() if key not in _OWN_PLACE}
     text = dict(setup.fields.values.get("text") or {})
     form = text.pop("format", None) or {}
     told, _, _ = str(setup.fields.values.get("instructions") or "").partition(_FORM_IN_WORDS)
     options: dict[str, Any] = {"instructions": told.strip()}
     options["settings"] = {**fields, **({"text": text} if text else {})}
+    with suppress(ConfigurationError):  # a policy of the caller's own is in no log
+        options["context"] = context_of(setup.context)
     if keeps_form and setup.tool_choice is not None:
         options["settings"]["tool_choice"] = setup.tool_choice
     if keeps_form and form.get("type") == "json_schema":
@@ -67,6 +71,14 @@ def tools_gone(setup: Setup | None, agent: Agent | None = None) -> list[str]:
     before = setup.fields.values.get("tools") if setup else ()
     now = [*agent.tools, *_names(agent.hosted_tools)] if agent else ()
     return sorted(_names(before or ()) - set(now))
+
+
+def needs_agent(setup: Setup | None) -> bool:
+    """Whether a session cannot go on by what its log says: it had tools, or a model of no name."""
+    if setup is None:
+        return False
+    is_named = bool(setup.model[1] and setup.server) or setup.model == ("", OFFLINE)
+    return bool(tools_gone(setup)) or not is_named
 
 
 def _names(tools: Iterable[Wire]) -> set[str]:

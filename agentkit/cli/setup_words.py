@@ -40,6 +40,7 @@ def _settings(setup: Setup) -> dict[str, str]:
     said: dict[str, Any] = {
         "tool_choice": setup.tool_choice,
         "conversation": setup.conversation,
+        "context": setup.context,
         **{name: value for name, value in setup.fields.values.items() if name not in _TOLD_APART},
     }
     known = {name: value for name, value in said.items() if value not in (None, "")}

@@ -24,7 +24,8 @@ from agentkit.events import (
     ToolOutput,
     ToolProgress,
 )
-from agentkit.records import Answer
+from agentkit.log import calls_in
+from agentkit.records import Answer, Output
 from agentkit.result import RunResult
 
 MOST = 200
@@ -127,6 +128,8 @@ class Progress:
         self._turns = 0
         self._running: dict[str, str] = {}
         """Names of the tools that run, by call id."""
+        self._open: set[str] = set()
+        """Ids of the calls of this turn that have no output yet."""
         self._thoughts: list[str] = []
 
     def begin(self) -> None:
@@ -144,6 +147,9 @@ class Progress:
                 self._screen.still()
             case Answer():
                 self._turns += 1
+                self._open = {call.call_id for call in calls_in(event.response)}
+            case Output():
+                self._open.discard(event.call_id)
             case Notice(text):
                 self._line(f"note: {one_line(text)}", "yellow")
             case ToolCall() | ToolProgress() | ToolOutput():
@@ -173,12 +179,12 @@ class Progress:
     def summary(self, result: RunResult) -> str:
         """How the run ended, and what it took."""
         calls = result.log.trip.calls.total()
-        cost = "" if result.cost is None else f", ${result.cost:.4f}"
+        cost = "cost unknown" if result.cost is None else f"${result.cost:.4f}"
         seconds = self._clock() - self._began
         session = f", session {one_line(result.session)}" if self._is_kept else ""
         return (
             f"{result.status}: {counted(result.turns, 'turn')}, {counted(calls, 'call')}, "
-            f"{counted(result.usage.total_tokens, 'token')}{cost}, {seconds:.1f} s{session}"
+            f"{counted(result.usage.total_tokens, 'token')}, {cost}, {seconds:.1f} s{session}"
         )
 
     def unfinished(self) -> str:
@@ -204,11 +210,12 @@ class Progress:
         if event.ended == "ok":
             self._line(f"← {name}: {output} ({event.seconds:.1f} s)", "green")
         else:
-            self._line(f"✗ {name}: {output} ({event.ended})", "red")
+            said = output if output.startswith(f"{name} ") else f"{name}: {output}"
+            self._line(f"✗ {said} ({event.ended})", "red")
         self.trace(event.error)
 
     def _wait(self) -> None:
-        names = ", ".join(self._running.values())
+        names = ", ".join(self._running.values()) or ("tools" if self._open else "")
         self._screen.waiting(f"running {names}" if names else f"asking, turn {self._turns + 1}")
 
     def _flush_thoughts(self) -> None:

@@ -11,6 +11,7 @@ from itertools import zip_longest
 
 from agentkit.cli.again import Again, again
 from agentkit.cli.answer import write_json
+from agentkit.cli.asking import pending_in
 from agentkit.cli.curl import curl_command
 from agentkit.cli.errors import FAILED, say
 from agentkit.cli.kept import add_db_option, in_use, info_named, nothing_yet, store_to_look_at
@@ -25,10 +26,9 @@ from agentkit.cost import Cost
 from agentkit.encoding import Wire, encode
 from agentkit.errors import AgentkitError, StoreError
 from agentkit.log import Log
-from agentkit.moves import Wait, next_move
-from agentkit.records import Answer, Compaction, Record, dump_record
+from agentkit.records import Answer, Compaction, Record, Setup, dump_record
 from agentkit.responses.response import Usage
-from agentkit.result import PendingCall, RunResult
+from agentkit.result import PendingCall
 from agentkit.stores.protocol import Kept, SessionInfo, Store
 
 _RESUMED = frozenset({"open", "failed", "cancelled", "limited", "incomplete"})
@@ -95,7 +95,7 @@ async def _show(store: Store, arguments: argparse.Namespace) -> int:
     elif arguments.json:
         write_json(sys.stdout, _wire(stored))
     else:
-        commands = again(arguments, stored.info.session)
+        commands = again(arguments, stored.info.session).naming_what(_setup(stored.records))
         _tell(stored, None if arguments.full else MOST, commands)
     if stored.error is not None:
         sys.stdout.flush()
@@ -156,22 +156,24 @@ def _tell(stored: _Stored, most: int | None, commands: Again) -> None:
 def _end(stored: _Stored, commands: Again) -> Iterator[Line]:
     """What is left to do, with the commands for it."""
     if stored.info.summary.status in _RESUMED:
-        yield Line("\nIf nobody runs it now, it goes on with:", "yellow")
+        yield Line(f"\nIf nobody runs it now, it goes on{commands.note}:", "yellow")
         yield Line(visible(f"    {commands.resume()}"))
     for call in _pending(stored):
         asked = readable(_arguments(call))
         yield Line(visible(f"\n{one_line(call.name)} {call.reason}: {asked}"), "yellow")
-        for words in (commands.approve(call.call_id), commands.reject(call.call_id)):
+        for _, words in commands.words_on(call):
             yield Line(visible(f"    {words}"))
 
 
 def _pending(stored: _Stored) -> list[PendingCall]:
-    """The calls that wait for a person's word."""
+    """The calls that wait for a person's word, also where others may run first."""
     if stored.error is not None:
         return []
-    log = Log(stored.records)
-    is_waiting = isinstance(next_move(log), Wait)
-    return RunResult(None, "waiting", log, stored.info.session).pending if is_waiting else []
+    return pending_in(Log(stored.records))
+
+
+def _setup(records: Sequence[Record]) -> Setup | None:
+    return next((each for each in reversed(records) if isinstance(each, Setup)), None)
 
 
 def _arguments(call: PendingCall) -> str:
@@ -182,7 +184,8 @@ def _arguments(call: PendingCall) -> str:
 def _took(records: Sequence[Record]) -> str:
     """What the run took, in words."""
     usage, cost = _spent(records)
-    turns = counted(sum(isinstance(each, Answer) for each in records), "turn")
+    answers = [each for each in records if isinstance(each, Answer) and each.was_sent]
+    turns = counted(len(answers), "turn")
     if not cost.priced and not cost.unpriced:
         return turns
     dollars = str(cost) if cost.priced else f"cost {cost}"
@@ -190,10 +193,10 @@ def _took(records: Sequence[Record]) -> str:
 
 
 def _spent(records: Sequence[Record]) -> tuple[Usage, Cost]:
-    """What all its answers took."""
+    """What all its requests took."""
     usage, cost = Usage(), Cost()
     for record in records:
-        if isinstance(record, Answer | Compaction):
+        if isinstance(record, Answer | Compaction) and record.was_sent:
             took = record.response.usage if isinstance(record, Answer) else record.usage
             usage += took
             cost += Cost(unpriced=1) if record.cost is None else Cost(record.cost, 0, 1)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agentkit.agent import Agent
-from agentkit.cli.again import Again
+from agentkit.cli.again import MAY_HAVE_RUN, Again
 from agentkit.cli.answer import AnswerWriter, JsonLinesWriter, JsonWriter, TextWriter
 from agentkit.cli.errors import EXIT_CODES, say, say_command, told
 from agentkit.cli.leaving import die_of_the_next_interrupt
@@ -30,12 +30,11 @@ _REMEDIES = {
     "turns": "Allow more with --max-turns.",
     "tool_calls": "Allow more with --max-tool-calls.",
     "tokens": "Allow more with --max-tokens.",
+    "cost": "Allow more with --max-cost.",
+    "budget": "Allow more in the agent's Budget.",
     "seconds": "Allow more with --timeout.",
     "same_calls": "The model made the same call again and again; ask it differently.",
 }
-_GONE = "its tool is gone"
-"""The reason of a pending call that nothing can run any more."""
-
 _GOES_ON = ("failed", "limited", "incomplete", "cancelled")
 """How a run ends that can go on as it is."""
 
@@ -89,9 +88,15 @@ class Ending:
 
 def tell_what_is_left_out(log: Log, agent: Agent, progress: Progress, *, is_named: bool) -> None:
     """Say what a session loses as someone goes on in it: calls that are open, and tools."""
-    if log.open_calls:
-        names = ", ".join(one_line(call.name) for call in log.open_calls)
-        progress.hear(Notice(f"not run, since you went on: {names}"))
+    for said, calls in (
+        ("not run, since you went on", [call for call in log.open_calls if call.effect is None]),
+        (
+            "may have run; what it gave is not known",
+            [call for call in log.open_calls if call.effect],
+        ),
+    ):
+        if calls:
+            progress.hear(Notice(f"{said}: {', '.join(call.name for call in calls)}"))
     gone = tools_gone(log.setup, agent)
     if gone and not is_named:
         progress.hear(Notice(f"without the session's tools {', '.join(gone)}: give -a or -t"))
@@ -196,10 +201,11 @@ def tell_waiting(calls: Sequence[PendingCall], again: Again | None) -> None:
         what = f"Waiting: {one_line(call.name)}({arguments}): {call.reason}."
         if again is None:
             say(f"{what} It was not run, and nothing was kept to go on with (--no-log).")
-        elif call.reason == _GONE:
-            say_command(f"{what} Leave it:", again.reject(call.call_id))
-        else:
-            say_command(f"{what} Let it run:", again.approve(call.call_id))
+            continue
+        (first, command), *others = again.words_on(call)
+        say_command(f"{what} {first}:", command)
+        for word, command in others if call.reason == MAY_HAVE_RUN else ():
+            say_command(f"Or {word[0].lower()}{word[1:]}:", command)
 
 
 def _answer_writer(arguments: argparse.Namespace, setup: Setup | None) -> AnswerWriter:

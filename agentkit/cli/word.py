@@ -13,7 +13,7 @@ from agentkit.approval import Answer, Approve, Decision, Edit, Reject, decision_
 from agentkit.calls import CallState
 from agentkit.cli.agent_options import named_agent
 from agentkit.cli.answer import write
-from agentkit.cli.asking import object_of, pretty
+from agentkit.cli.asking import object_of, pending_in, pretty
 from agentkit.cli.beginning import (
     Beginning,
     add_wait_option,
@@ -27,9 +27,9 @@ from agentkit.cli.kept import add_db_option
 from agentkit.cli.leaving import drive_with
 from agentkit.cli.options import Commands, add_command, not_empty
 from agentkit.cli.safe_text import one_line, visible
-from agentkit.cli.same_agent import tools_gone
 from agentkit.errors import ConfigurationError
 from agentkit.log import Log
+from agentkit.result import PendingCall
 from agentkit.schema.problems import did_you_mean
 from agentkit.sessions import opened
 from agentkit.tools import Tool
@@ -55,6 +55,9 @@ def add(commands: Commands) -> None:
     approve = add_command(commands, "approve", "let a call run that waits for a person", APPROVE)
     approve.set_defaults(command=partial(command, _approval))
     _add_calls(approve)
+    approve.add_argument(
+        "--again", action="store_true", help="run it also if it may have run before"
+    )
     instead = approve.add_mutually_exclusive_group()
     instead.add_argument(
         "--edit", metavar="JSON", type=not_empty, help="run it with these arguments instead"
@@ -99,16 +102,18 @@ def command(word: Callable[[argparse.Namespace], Word], arguments: argparse.Name
 def _approval(arguments: argparse.Namespace) -> Word:
     if arguments.all and (arguments.edit is not None or arguments.answer is not None):
         raise ConfigurationError("--edit and --answer are about one call: leave --all out.")
+    if arguments.again and arguments.answer is not None:
+        raise ConfigurationError("--again runs the call, --answer does not: leave one out.")
     if arguments.edit is not None:
         edited = object_of(arguments.edit)
-        return lambda call_id: Edit(call_id, edited)
+        return lambda call_id: Edit(call_id, edited, again=arguments.again)
     if arguments.answer is not None:
         return lambda call_id: Answer(call_id, arguments.answer)
-    return Approve
+    return partial(Approve, again=arguments.again)
 
 
 def _rejection(arguments: argparse.Namespace) -> Word:
-    return lambda call_id: Reject(call_id, arguments.reason)
+    return partial(Reject, reason=arguments.reason)
 
 
 def _command(arguments: argparse.Namespace, word: Word, runner: asyncio.Runner) -> int:
@@ -117,17 +122,20 @@ def _command(arguments: argparse.Namespace, word: Word, runner: asyncio.Runner) 
     with closed_at_the_end(store, runner):
         beginning = runner.run(kept_session(arguments, store))
         log, decided = runner.run(_decided(arguments, beginning, word, _tools(agent)))
-        for call, verdict in decided:
-            _show(f"{verdict}: {one_line(call.name)} ({one_line(call.call_id)})")
+        for call, verdict, before in decided:
+            _show(f"{verdict}: {_named(call)}{before}")
             _show(pretty(call.arguments))
-        for call in log.waiting_calls:
-            _show(f"waits: {one_line(call.name)} ({one_line(call.call_id)})")
+        for waits in pending_in(log):
+            _show(f"waits: {_named(waits)}: {waits.reason}")
         commands = commands_for(arguments, str(beginning.session), store, agent)
         if commands is not None:
-            names = ", ".join(() if agent else tools_gone(log.setup))
-            given = f" (with -a or -t as before, for its tools {one_line(names)})" if names else ""
-            _show(f"go on: {commands.resume()}{given}")
+            commands = commands.naming_what(log.setup)
+            _show(f"go on{commands.note}: {commands.resume()}")
     return 0
+
+
+def _named(call: CallState | PendingCall) -> str:
+    return one_line(f"{call.name} ({call.call_id})")
 
 
 def _tools(agent: Agent | None) -> Mapping[str, Tool]:
@@ -136,41 +144,66 @@ def _tools(agent: Agent | None) -> Mapping[str, Tool]:
 
 async def _decided(
     arguments: argparse.Namespace, beginning: Beginning, word: Word, tools: Mapping[str, Tool]
-) -> tuple[Log, list[tuple[CallState, str]]]:
-    """The log with the decisions in it, and the calls they are about, each with the verdict."""
+) -> tuple[Log, list[tuple[CallState, str, str]]]:
+    """The log with the decisions in it; the calls they are about, with verdicts, old ones too."""
     async with opened(beginning.session, beginning.store, when_busy(arguments)) as place:
         calls = _meant(place.log, arguments.call, takes_all=arguments.all)
-        records = decision_records(place.log, [word(call.call_id) for call in calls], tools)
+        decisions = [word(call.call_id) for call in calls]
+        for call, decision in zip(calls, decisions, strict=True):
+            _check_runs_once(call, decision)
+        records = decision_records(place.log, decisions, tools)
+        replaced = [_replaced(call) for call in calls]
         place.log.append(*records)
         if place.journal is not None:
             await place.journal.write(place.log)
     verdicts = [_SAID[record.verdict] for record in records]
-    return place.log, list(zip(calls, verdicts, strict=True))
+    return place.log, list(zip(calls, verdicts, replaced, strict=True))
 
 
 _SAID = {"approve": "approved", "edit": "approved", "reject": "rejected", "answer": "answered"}
 
 
+def _replaced(call: CallState) -> str:
+    """The word that another one takes the place of."""
+    return f", which was {_SAID[call.decision.verdict]} before" if call.decision else ""
+
+
+def _check_runs_once(call: CallState, decision: Decision) -> None:
+    if call.may_have_run and isinstance(decision, Approve | Edit) and not decision.again:
+        raise ConfigurationError(
+            f"{_named(call)} may have run before. To run it once more, give --again; or say with "
+            "--answer what it gave, or reject it."
+        )
+
+
 def _meant(log: Log, said: str | None, *, takes_all: bool) -> Sequence[CallState]:
-    """The calls that are decided on. Raises ConfigurationError where that is not clear."""
+    """The calls that are decided on: such as wait, or one that is named and has not begun.
+
+    Raises ConfigurationError where that is not clear.
+    """
     waiting = log.waiting_calls
-    if not waiting:
-        raise ConfigurationError("No call of this run waits for a person.")
-    if takes_all or (said is None and len(waiting) == 1):
-        return waiting
-    ids = [call.call_id for call in waiting]
     if said is None:
-        raise ConfigurationError(f"{len(ids)} calls wait: {', '.join(ids)}. Name one, or --all.")
-    meant = [call for call in waiting if call.call_id == said] or [
-        call for call in waiting if call.call_id.startswith(said)
-    ]
-    if len(meant) == 1:
-        return meant
-    # one that does not wait any more is not another that does
+        if waiting and (takes_all or len(waiting) == 1):
+            return waiting
+        raise ConfigurationError(f"{_choice(log)} Name one, or --all." if waiting else _choice(log))
+    calls = {call.call_id: call for call in log.open_calls if call.waits or call.decision}
+    meant = [call for call_id, call in calls.items() if call_id.startswith(said)]
+    if said in calls or len(meant) == 1:
+        return [calls[said]] if said in calls else meant
+    # one that has run is not another that has not
     is_known = any(call.call_id.startswith(said) for call in log.all_calls)
-    hint = "" if is_known else did_you_mean(said, ids)
+    hint = "" if is_known else did_you_mean(said, list(calls))
     which = "More than one call" if meant else "No call"
-    raise ConfigurationError(f"{which} {said!r} waits.{hint} Calls that wait: {', '.join(ids)}.")
+    raise ConfigurationError(f"{which} {said!r} waits.{hint} {_choice(log)}")
+
+
+def _choice(log: Log) -> str:
+    """The calls that there are to decide on."""
+    if waiting := pending_in(log):
+        return f"Calls that wait: {', '.join(f'{_named(each)} {each.reason}' for each in waiting)}."
+    decided = ", ".join(_named(call) for call in log.open_calls if call.decision)
+    more = f" To say something else on one, name it: {decided}." if decided else ""
+    return f"No call of this run waits for a person.{more}"
 
 
 def _show(text: str) -> None:

@@ -47,6 +47,10 @@ class Request:
     None takes a field away."""
     stream: bool = False
 
+    def value_of(self, name: str) -> Any:
+        """What it says of a field besides its input, None where it says nothing."""
+        return self.extra[name] if name in self.extra else self.fields.values.get(name)
+
     @property
     def outputs(self) -> list[str | list[Wire]]:
         """What the calls gave that this input carries, in order."""

@@ -2,7 +2,7 @@
 
     protocol.py            what a store does, and the values it gives
     opened.py              a path or a URL to a store
-    text.py                names of sessions, and what of a record is searched
+    text.py                names of sessions, what of a record is searched, and by which words
     rows.py                a record as a row of a database, and back
     errors.py              what every store says in the same words
     moments.py             times as whole microseconds
@@ -15,7 +15,7 @@
     file_locks.py          sessions held by files that the kernel lets go of
     postgres.py            PostgresStore: a server, many machines
     postgres_place.py      how it is reached      postgres_pool.py       its connections
-    postgres_schema.py     its tables             postgres_words.py      words as it finds them
+    postgres_schema.py     its tables
     postgres_writing.py    what is written        postgres_reading.py    what is read
     postgres_holds.py      sessions held by locks of the server
 

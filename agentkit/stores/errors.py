@@ -17,6 +17,14 @@ def check_count(session: str, count: int, expected: int) -> None:
         )
 
 
+def held_by(other: str, session: str) -> Conflict:
+    """The error of who would hold a session that another one holds, and is named in words."""
+    return Conflict(
+        f"Session {session!r} is being run by {other}. Try again later, or wait until it is free: "
+        'when_busy="wait" in Python, --wait on the command line.'
+    )
+
+
 def check_fork(parent: str, count: int | None, at: int) -> None:
     """Raise ConfigurationError unless a session has `at` records or more; None is no session."""
     if count is None:

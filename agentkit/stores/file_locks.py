@@ -11,7 +11,8 @@ from contextlib import asynccontextmanager, suppress
 from functools import cache
 from pathlib import Path
 
-from agentkit.errors import Conflict, StoreError
+from agentkit.errors import StoreError
+from agentkit.stores.errors import held_by
 from agentkit.stores.turns import Sleep, Turns
 
 SHORTEST, LONGEST = 0.005, 0.25
@@ -51,7 +52,7 @@ class FileLocks:
             if lock is not None:
                 return lock
             if not wait:
-                raise Conflict(f"Session {session!r} is being run by another process.")
+                raise held_by("another process", session)
             await self._sleep(pause)
             pause = min(2 * pause, LONGEST)
 

@@ -9,10 +9,13 @@ from urllib.parse import urlsplit
 from agentkit.errors import ConfigurationError
 from agentkit.stores.protocol import Store
 
+Where = Store | str | os.PathLike[str]
+"""A store, the path of a file for one, or the URL of a database."""
+
 _POSTGRES = ("postgresql", "postgres")
 
 
-def opened_store(place: Store | str | os.PathLike[str]) -> Store:
+def opened_store(place: Where) -> Store:
     """The store itself, or the one at a path (SQLite) or a URL (`postgresql://…`).
 
     Nothing is opened yet. Raises ConfigurationError for a place of no known kind.

@@ -13,7 +13,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from agentkit.errors import Conflict, StoreError
+from agentkit.errors import StoreError
+from agentkit.stores.errors import held_by
 from agentkit.stores.postgres_pool import Pool
 from agentkit.stores.turns import Sleep, Turns
 
@@ -54,7 +55,7 @@ class Holds:
         pause = SHORTEST_PAUSE
         while not await self._keeper.do(partial(self._is_taken, session)):
             if not wait:
-                raise Conflict(f"Session {session!r} is being run elsewhere.")
+                raise held_by("another process", session)
             await self._sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 

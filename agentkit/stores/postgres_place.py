@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from agentkit.stores.postgres_pool import Connection
 
+KEEPALIVES_IDLE, KEEPALIVES_INTERVAL, KEEPALIVES_COUNT = 30, 10, 3
+"""Seconds of silence until either side asks for the other, and between asking; and how often."""
+
 _NO_LIBRARY = "A PostgreSQL store needs psycopg: pip install 'agentkit[postgres]'."
 _NO_URL = (
     "store: the PostgreSQL URL cannot be read. Expected "
@@ -76,10 +79,19 @@ class Place:
             "SELECT set_config('statement_timeout', %(limit)s, false),"
             " set_config('idle_in_transaction_session_timeout', %(limit)s, false),"
             " set_config('TimeZone', 'UTC', false),"
+            # the server's own default is to hold the sessions of a lost machine for two hours
+            " set_config('tcp_keepalives_idle', %(idle)s, false),"
+            " set_config('tcp_keepalives_interval', %(interval)s, false),"
+            " set_config('tcp_keepalives_count', %(count)s, false),"
             # what a commit has acknowledged has to survive the server
             " set_config('synchronous_commit',"
             " coalesce(nullif(current_setting('synchronous_commit'), 'off'), 'on'), false)",
-            {"limit": str(int(self._timeout * 1000))},
+            {
+                "limit": str(int(self._timeout * 1000)),
+                "idle": str(KEEPALIVES_IDLE),
+                "interval": str(KEEPALIVES_INTERVAL),
+                "count": str(KEEPALIVES_COUNT),
+            },
         )
         if not self._has_tables:
             migrate(connection)
@@ -108,9 +120,9 @@ class Place:
             "client_encoding": "utf8",
             "connect_timeout": max(2, round(self._connect_timeout)),
             "fallback_application_name": "agentkit",
-            "keepalives_idle": 30,
-            "keepalives_interval": 10,
-            "keepalives_count": 3,
+            "keepalives_idle": KEEPALIVES_IDLE,
+            "keepalives_interval": KEEPALIVES_INTERVAL,
+            "keepalives_count": KEEPALIVES_COUNT,
             "tcp_user_timeout": int(self._timeout * 1000),
         }
 

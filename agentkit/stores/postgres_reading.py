@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 from agentkit.errors import StoreError
 from agentkit.records import Record
 from agentkit.stores.errors import unreadable, unreadable_from
-from agentkit.stores.postgres_words import query
 from agentkit.stores.protocol import Found, Kept, SessionInfo, Spent, Summary
 from agentkit.stores.rows import record_of, spent_of
-from agentkit.stores.text import storable
+from agentkit.stores.text import storable, wanted
 
 if TYPE_CHECKING:
     from agentkit.stores.postgres_pool import Connection
@@ -92,10 +91,11 @@ def listed(
 
 def search(connection: Connection, text: str, limit: int) -> list[Found]:
     """Records with all words of the text, the last as the beginning of one; the newest first."""
-    wanted = query(text)
-    if not wanted:
+    # letters and digits alone, so that nothing in them is syntax
+    query = " & ".join(f"'{word}'" for word in wanted(text))
+    if not query:
         return []
-    rows = connection.execute(_SEARCH, {"query": wanted, "limit": limit})
+    rows = connection.execute(_SEARCH, {"query": f"{query}:*", "limit": limit})
     return [Found(*row) for row in rows]
 
 

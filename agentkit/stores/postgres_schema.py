@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from agentkit.errors import StoreError
@@ -42,7 +43,8 @@ _FIRST = """
 """
 # body is text, since jsonb refuses NUL and gives keys back in another order
 # parent_seq is how many records a fork shares, holder who held the session last
-# words are not PostgreSQL's own of the text: those depend on the locale of the database
+# words are not PostgreSQL's own of the text: its parser takes a path for one word and a sentence
+# without spaces too, and leaves capitals that are not ASCII to the locale of the database
 
 MIGRATIONS = (_FIRST,)
 """What makes each version of the tables out of the one before."""
@@ -51,33 +53,33 @@ _LOCK = 0x6167656E746B6974
 """The advisory lock of those who bring the tables up to date: "agentkit" in ASCII."""
 
 
-def migrate(connection: Connection) -> None:
-    """Bring the tables up to this version, however many do so at once.
+def migrate(connection: Connection, migrations: Sequence[str] = MIGRATIONS) -> None:
+    """Bring the tables up to the last version, however many do so at once.
 
     Raises StoreError for tables of a newer version.
     """
-    if _version(connection) == len(MIGRATIONS):
+    if _version(connection, len(migrations)) == len(migrations):
         return
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         connection.execute("CREATE TABLE IF NOT EXISTS agentkit_meta (version integer PRIMARY KEY)")
-        for version, statements in enumerate(
-            MIGRATIONS[_version(connection) :], _version(connection) + 1
-        ):
+        # another may have done it while this one waited for the lock
+        done = _version(connection, len(migrations))
+        for version, statements in enumerate(migrations[done:], done + 1):
             connection.execute(statements)
             connection.execute("INSERT INTO agentkit_meta VALUES (%s)", [version])
 
 
-def _version(connection: Connection) -> int:
+def _version(connection: Connection, newest: int) -> int:
     """The version of the tables, 0 where there are none."""
     row = connection.execute("SELECT to_regclass('agentkit_meta') IS NOT NULL").fetchone()
     if row is None or not row[0]:
         return 0
     row = connection.execute("SELECT coalesce(max(version), 0) FROM agentkit_meta").fetchone()
     version = int(row[0]) if row else 0
-    if version > len(MIGRATIONS):
+    if version > newest:
         raise StoreError(
             f"The database's agentkit tables are of version {version}; this agentkit knows "
-            f"version {len(MIGRATIONS)}. Use a newer agentkit."
+            f"version {newest}. Use a newer agentkit."
         )
     return version

@@ -15,7 +15,6 @@ from uuid import uuid4
 from agentkit.errors import Conflict
 from agentkit.stores.errors import check_count, check_fork, name_conflict
 from agentkit.stores.postgres_reading import COUNT
-from agentkit.stores.postgres_words import lexemes
 from agentkit.stores.protocol import Summary
 from agentkit.stores.rows import Row
 from agentkit.stores.text import storable
@@ -94,7 +93,7 @@ class Commit:
             "kinds": [row.kind for row in self.rows],
             "bodies": [row.body for row in self.rows],
             "texts": [row.text for row in self.rows],
-            "words": [" ".join(lexemes(row.text)) for row in self.rows],
+            "words": [row.words for row in self.rows],
         }
 
 

@@ -1,6 +1,13 @@
 """What a store of logs does. Any object that does it can be an agent's `store`.
 
-`agentkit.testing.stores` holds the tests that every store must pass.
+Of `agentkit.testing.stores`, `CHECKS` are the tests that every store must pass, `SHARED_CHECKS`
+those for two that are opened at one place. What SQLite and PostgreSQL have in common may be used
+by others too:
+
+    text.py     checked_session: names    searchable, lexemes, wanted: what a search finds
+    rows.py     rows_of, record_of: records to JSON text and back    spent_of: the ledger
+    errors.py   check_count, check_fork, held_by and others: errors in the same words
+    turns.py    Turns: who may have a session in this process
 """
 
 from __future__ import annotations
@@ -60,22 +67,27 @@ class Found:
     """A record in which a search found all its words."""
 
     session: str
+    """The session that stored it, not the forks that share it."""
     seq: int
+    """Its place in the session; the first record is 0."""
     at: datetime
     kind: str
+    """`input`, `answer` or `output`."""
     text: str
-    """The record's text, whole as far as it is searched."""
+    """All that is searched of the record: `agentkit.stores.text.searchable(record)`."""
 
 
 @dataclass(frozen=True)
 class Spent:
-    """One answer, as the ledger has it."""
+    """One answer or compaction, as the ledger has it."""
 
     session: str
     at: datetime
     model: str
-    """The model's name as the server gave it, empty where it gave none."""
+    """`response.model`, the name that the server gave; empty where it gave none, and for a
+    compaction."""
     usage: Usage
+    """`response.usage`, or the compaction's."""
     cost: float | None
     """US dollars, None where that is not known."""
 
@@ -83,13 +95,17 @@ class Spent:
 class Store(Protocol):
     """Keeps logs. Safe to use from many runs, threads and event loops at once.
 
-    Raises StoreError for what cannot be kept or read, with what to do about it.
+    A session's name is 1 to 200 characters without control characters and lone surrogates, each
+    name another session, whatever it looks like; `append`, `fork` and `hold` raise
+    ConfigurationError for any other (`checked_session`). Raises StoreError for what cannot be kept
+    or read, with what to do about it.
     """
 
     async def load(self, session: str) -> Kept:
         """All records of a session, in order.
 
-        Raises StoreError for a record that cannot be read; its `.records` are those before it.
+        Raises StoreError for a record that cannot be read, one of a newer version among them; its
+        `.records` are those before it.
         """
         ...
 
@@ -102,9 +118,10 @@ class Store(Protocol):
     ) -> None:
         """Keep the records behind the `expected_seq` that the session has: all of them, or none.
 
-        When it returns they are kept. Raises Conflict where the session has another number of
-        records. A commit whose answer was lost is looked up, and not made twice. Without records
-        it says the summary anew; without a summary the last one stands.
+        `expected_seq` is how many there are, so the first of these gets that `seq`. When it returns
+        they are kept. Raises Conflict where the session has another number of records. A commit
+        whose answer was lost is looked up, and not made twice. Without records it says the summary
+        anew; without a summary the last one stands.
         """
         ...
 
@@ -115,21 +132,30 @@ class Store(Protocol):
         limit: int | None = 100,
         before: datetime | None = None,
     ) -> Sequence[SessionInfo]:
-        """Sessions, the last updated first; of these statuses alone, where some are named."""
+        """Sessions, the last updated first; of these statuses alone, where some are named.
+
+        At most `limit` of them, all for None, and only those last updated before `before`.
+        """
         ...
 
     async def search(self, text: str, *, limit: int = 20) -> Sequence[Found]:
         """Inputs, answers and outputs with all the words of the text, the newest first.
 
-        The last word may be the beginning of one. No text is an error; one without words finds
-        nothing. What a fork shares is found once.
+        Any text may be given: none raises an error, and one without words finds nothing. The last
+        word may be the beginning of one. Case does not matter, nor do accents; of a script without
+        spaces between words, any part of a sentence is found. What a fork shares is found once.
+
+        A record is found if its `lexemes(searchable(record))` hold all of `wanted(text)`: its
+        messages, the calls of an answer with their arguments, and what calls gave, up to its first
+        20,000 characters. Images and files are left out.
         """
         ...
 
     async def spent(self, since: datetime | None = None) -> Sequence[Spent]:
         """Every stored answer and compaction, in the order they were stored.
 
-        Of a fork, its own alone: what it shares was paid for once.
+        From the time `since` on, itself included. Of a fork, its own alone: what it shares was
+        paid for once. Raises StoreError for one that cannot be read, as `load` does.
         """
         ...
 

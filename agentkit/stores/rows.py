@@ -8,10 +8,10 @@ from datetime import datetime
 
 from agentkit.encoding import Wire, decode, encode
 from agentkit.errors import ConfigurationError, StoreError
-from agentkit.records import Record, dump_record, load_record
+from agentkit.records import VERSION, Record, dump_record, load_record
 from agentkit.responses.response import Usage
 from agentkit.stores.protocol import Spent
-from agentkit.stores.text import searchable
+from agentkit.stores.text import lexemes, searchable
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,11 @@ class Row:
     body: str
     text: str
     """What is searched of it, empty for nothing."""
+
+    @property
+    def words(self) -> str:
+        """What it is found by, with spaces between."""
+        return " ".join(lexemes(self.text))
 
 
 def rows_of(session: str, records: Sequence[Record]) -> list[Row]:
@@ -51,6 +56,9 @@ def spent_of(session: str, at: datetime, body: bytes | str) -> Spent:
     Raises StoreError that says why it cannot be read.
     """
     wire = _wire(body)
+    if wire.get("version", 1) != VERSION:
+        # one of an older version gets today's form, one of a newer version is refused
+        wire = dump_record(record_of(body))
     response = wire.get("response")
     try:
         if response is None:

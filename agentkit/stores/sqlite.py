@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import threading
-from collections.abc import Callable, Collection, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -59,6 +60,11 @@ class SQLiteStore:
 
     def __repr__(self) -> str:
         return f"SQLiteStore({self._file.path!r})"
+
+    @property
+    def path(self) -> str:
+        """The absolute path of its file."""
+        return self._file.path
 
     async def load(self, session: str) -> Kept:
         """All records of a session, in order.
@@ -131,19 +137,26 @@ class SQLiteStore:
         work = partial(writing.fork, parent=parent, commit=commit, now=self._now)
         await self._writer.do(_once(work, commit, records))
 
-    def hold(self, session: str, *, wait: bool = False) -> AbstractAsyncContextManager[None]:
+    @asynccontextmanager
+    async def hold(self, session: str, *, wait: bool = False) -> AsyncIterator[None]:
         """Be the only one that runs this session, until the block is left or the process ends.
 
         Where another runs it, in this process or any other on this machine: raises Conflict, or
         waits its turn.
         """
         session = checked_session(session)
-        self._file.make()
-        return self._locks.held(session, wait=wait)
+        # beside a file that is another program's, nothing is made
+        await self._reader.do(Job(_nothing))
+        async with self._locks.held(session, wait=wait):
+            yield
 
     async def close(self) -> None:
         """Let go of the file, once what was begun is done; the next use opens it again."""
         await asyncio.to_thread(_stop, self._workers)
+
+
+def _nothing(_connection: sqlite3.Connection) -> None:
+    """What is done with a file that has only to be one of ours."""
 
 
 def _once(

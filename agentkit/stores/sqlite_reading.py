@@ -15,7 +15,7 @@ from agentkit.stores.moments import microseconds, moment
 from agentkit.stores.protocol import Found, Kept, SessionInfo, Spent, Summary
 from agentkit.stores.rows import record_of, spent_of
 from agentkit.stores.sqlite_file import DatabaseFile
-from agentkit.stores.text import storable, words
+from agentkit.stores.text import storable, wanted
 
 COUNT = "coalesce((SELECT max(seq) + 1 FROM records WHERE session = s.session), parent_seq)"
 """How many records the session `s` has, those that it shares included."""
@@ -86,14 +86,15 @@ def listed(
 
 def search(connection: sqlite3.Connection, text: str, limit: int) -> list[Found]:
     """Records with all words of the text, the last as the beginning of one; the newest first."""
-    wanted = " ".join(f'"{word}"' for word in words(text))
-    if not wanted:
+    # letters and digits alone, so that nothing in them is syntax
+    query = " ".join(f'"{word}"' for word in wanted(text))
+    if not query:
         return []
     rows = connection.execute(
         "SELECT r.session, r.seq, r.at, r.kind, texts.text FROM texts"
         " JOIN records AS r ON r.id = texts.rowid"
         " WHERE texts MATCH ? ORDER BY texts.rowid DESC LIMIT ?",
-        (wanted + "*", limit),
+        (query + "*", limit),
     )
     return [Found(session, seq, moment(at), kind, text) for session, seq, at, kind, text in rows]
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 
 from agentkit.errors import ConfigurationError, StoreError
 
@@ -42,29 +43,35 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         )""",
         # what the ledger reads, without the records between
         "CREATE INDEX records_paid ON records(at) WHERE kind IN ('answer', 'compaction')",
-        # the rowid of a text is the id of its record
-        "CREATE VIRTUAL TABLE texts USING fts5(text, tokenize='unicode61 remove_diacritics 2')",
+        # the rowid of a text is the id of its record; words are not SQLite's own of the text,
+        # since its tokenizers take a sentence without spaces for one
+        """CREATE VIRTUAL TABLE texts USING fts5(
+            words, text UNINDEXED, tokenize='ascii', detail='none'
+        )""",
     ),
 )
 """Each leads from the version that is its index to the next, in one transaction."""
 
 
-def bring_up_to_date(connection: sqlite3.Connection, path: str) -> None:
+def bring_up_to_date(
+    connection: sqlite3.Connection, path: str, migrations: Sequence[Sequence[str]] = MIGRATIONS
+) -> None:
     """Make the tables, or what they lack; leave a database alone that is not ours.
 
     Raises ConfigurationError for another program's, StoreError for one of a newer version.
     """
     # what is checked belongs together, also while another process makes the tables
     with _transaction(connection, "BEGIN"):
-        version = _checked_version(connection, path)
-    if version == len(MIGRATIONS):
+        version = _checked_version(connection, path, len(migrations))
+    if version == len(migrations):
         return
     with _transaction(connection, "BEGIN IMMEDIATE"):
-        for number in range(_checked_version(connection, path), len(MIGRATIONS)):
-            for statement in MIGRATIONS[number]:
-                connection.execute(statement)
+        # another may have done it while this one waited
+        done = _checked_version(connection, path, len(migrations))
+        for statement in chain(*migrations[done:]):
+            connection.execute(statement)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+        connection.execute(f"PRAGMA user_version = {len(migrations)}")
         connection.execute("COMMIT")
 
 
@@ -79,7 +86,7 @@ def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
             connection.execute("ROLLBACK")
 
 
-def _checked_version(connection: sqlite3.Connection, path: str) -> int:
+def _checked_version(connection: sqlite3.Connection, path: str, newest: int) -> int:
     """The version of the tables that are there, 0 for a new file."""
     version = _number(connection, "PRAGMA user_version")
     owner = _number(connection, "PRAGMA application_id")
@@ -88,10 +95,10 @@ def _checked_version(connection: sqlite3.Connection, path: str) -> int:
         raise ConfigurationError(
             f"store: {path} is a database of another program. Give a path of its own."
         )
-    if version > len(MIGRATIONS):
+    if version > newest:
         raise StoreError(
             f"{path} is of version {version}; this agentkit reads up to version "
-            f"{len(MIGRATIONS)}. Open it with a newer agentkit."
+            f"{newest}. Open it with a newer agentkit."
         )
     return version
 

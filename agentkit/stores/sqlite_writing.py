@@ -146,7 +146,8 @@ def _insert(connection: sqlite3.Connection, commit: Commit, at: int) -> None:
         )
         if row.text:
             connection.execute(
-                "INSERT INTO texts(rowid, text) VALUES (?,?)", (added.lastrowid, row.text)
+                "INSERT INTO texts(rowid, words, text) VALUES (?,?,?)",
+                (added.lastrowid, row.words, row.text),
             )
 
 

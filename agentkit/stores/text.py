@@ -1,4 +1,4 @@
-"""Names that a session may have, and what of a record is searched.
+"""Names that a session may have, what of a record is searched, and the words it is found by.
 
 The same for every store, so that a search finds the same records wherever they are kept.
 """
@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from unicodedata import category
+from contextlib import suppress
+from itertools import pairwise
+from unicodedata import category, normalize
 
-from agentkit.encoding import JSON
+from agentkit.encoding import JSON, Wire, decode, encode
 from agentkit.errors import ConfigurationError
 from agentkit.records import Answer, Input, Output, Record
 from agentkit.responses.items import FunctionCallOutput, Item, Message
@@ -19,9 +21,26 @@ SEARCHED = 20_000
 
 LONGEST_NAME = 200
 
+LONGEST_WORD = 80
+"""How many letters of a word are looked at; an index takes some 2,000 bytes."""
+
+MOST_WORDS = 1000
+"""How many words are looked for; no database takes a condition of many more."""
+
 # Images and files in base64: no word has as many letters, and an index of them helps nobody.
 _DATA = re.compile(r"(?<![\w+/=-])(?:data:[\w.+/-]+;base64,)?[A-Za-z0-9+/=_-]{200,}")
-_WORD = re.compile(r"[^\W_]+")
+_ACCENT = re.compile("[\u0300-\u036f]")
+
+# Scripts that leave no space between words: Thai, Lao, Myanmar, Hangul, Khmer, kana, Han.
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3005-\u9fff\ua960-\ua97f"
+    "\uac00-\ud7ff\uf900-\ufaff\uff66-\uffdc\U00020000-\U000323af"
+)
+_RUN = re.compile(f"[{_UNSPACED}]+|[^{_UNSPACED}]+")
+_IS_UNSPACED = re.compile(f"[{_UNSPACED}]")
+
+# Where calls say what they want; those of a server's own tools have other fields than functions.
+_WANTED_BY_CALLS = ("arguments", "input", "action", "queries", "code")
 
 
 def checked_session(name: str) -> str:
@@ -44,7 +63,8 @@ def checked_session(name: str) -> str:
 def searchable(record: Record) -> str:
     """What was said in it: the text of inputs, answers and outputs; empty for other records.
 
-    Without images and files, without NUL and lone surrogates, and cut at `SEARCHED` characters.
+    Of a call in an answer, its name and the values of its arguments. Without images and files,
+    without NUL and lone surrogates, and cut at `SEARCHED` characters.
     """
     texts = (_DATA.sub(" ", text) for text in _texts(record))
     return storable("\n".join(text for text in texts if text)[:SEARCHED])
@@ -56,8 +76,53 @@ def storable(text: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """The words to look for: letters and digits, without anything that a query could mean."""
-    return _WORD.findall(text)
+    """The words of a text as they are written, without anything that a query could mean.
+
+    A word is letters and digits. Of Chinese, Japanese, Korean, Thai and the like, which leave no
+    space between words, it is each letter, and each letter with the one behind it.
+    """
+    runs = [run for word in text.translate(_LETTERS).split() for run in _RUN.findall(word)]
+    return [word for run in runs for word in _parts_of(run)]
+
+
+def lexemes(text: str) -> list[str]:
+    """What a text is found by, each once: its words without case and accents."""
+    return list(dict.fromkeys(_lexemes(text)))
+
+
+def wanted(text: str) -> list[str]:
+    """What is looked for: the lexemes of a text, of which the last may be the beginning of one."""
+    *before, last = _lexemes(text)[:MOST_WORDS] or [""]
+    return [*dict.fromkeys(before), last] if last else []
+
+
+def _lexemes(text: str) -> list[str]:
+    return [word[:LONGEST_WORD] for word in words(_folded(text))]
+
+
+def _folded(text: str) -> str:
+    if text.isascii():
+        return text.lower()
+    return normalize("NFC", _ACCENT.sub("", normalize("NFKD", text)).casefold())
+
+
+class _Letters(dict[int, int | str]):
+    """For `str.translate`: letters, their marks and digits stay, all else becomes a space."""
+
+    def __missing__(self, code: int) -> int | str:
+        is_letter = chr(code).isalnum() or category(chr(code)).startswith("M")
+        self[code] = code if is_letter else " "
+        return self[code]
+
+
+_LETTERS = _Letters()
+
+
+def _parts_of(run: str) -> Iterable[str]:
+    if not _IS_UNSPACED.match(run):
+        return (run,)
+    pairs = [letter + behind for letter, behind in pairwise(run)]
+    return [part for both in zip(run, [*pairs, ""], strict=True) for part in both if part]
 
 
 def _texts(record: Record) -> Iterator[str]:
@@ -76,6 +141,37 @@ def _said(items: Iterable[Item]) -> Iterator[str]:
             yield from (item.text, item.refusal)
         elif isinstance(item, FunctionCallOutput):
             yield from _parts(item.output)
+        elif item.type.endswith("_call") or item.type == "mcp_approval_request":
+            yield from _called(item.wire)
+
+
+def _called(wire: Wire) -> Iterator[str]:
+    """The name of a call, which of a server's own tool is its type, and what it asks for."""
+    yield str(wire.get("name") or wire["type"].removesuffix("_call"))
+    for key in _WANTED_BY_CALLS:
+        value = wire.get(key)
+        if key == "arguments" and isinstance(value, str):
+            # what is no JSON can be looked for too
+            with suppress(ValueError):
+                value = decode(value)
+        yield from _leaves(value)
+
+
+def _leaves(value: JSON) -> Iterator[str]:
+    """The texts and numbers in a JSON value, in order, however deep."""
+    waiting = [value]
+    while waiting:
+        match waiting.pop():
+            case None:
+                pass
+            case str() as text:
+                yield text
+            case dict() as members:
+                waiting.extend(reversed(members.values()))
+            case list() as elements:
+                waiting.extend(reversed(elements))
+            case other:
+                yield encode(other).decode()
 
 
 def _parts(output: JSON) -> Iterator[str]:

@@ -20,7 +20,7 @@ from agentkit.testing.answers import Said, Scripted, answer, message
 from agentkit.testing.compaction import compacted
 from agentkit.testing.complete import complete_response
 from agentkit.testing.sequence import event_sequence, terminal_type
-from agentkit.testing.usage import usage_wire, words
+from agentkit.testing.usage import allowed, usage_wire, words
 
 Spoken = Said | Sequence[Said] | Scripted | BaseException
 """What one answer may be; a wire object without a `type` is a whole response, given verbatim."""
@@ -80,7 +80,7 @@ class ScriptedModel:
             return spoken
         said = answer(spoken)
         output = [self._item(each, request) for each in said.items]
-        usage = usage_wire(self._usage or words(request, output))
+        usage = usage_wire(allowed(self._usage, request) if self._usage else words(request, output))
         wire = {"usage": usage, **said.fields, "output": output}
         return complete_response(
             wire, {**request.fields.values, **request.extra}, new_id=f"resp_{turn}"

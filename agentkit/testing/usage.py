@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from agentkit.encoding import Wire, encode
 from agentkit.responses.response import Request, Usage
@@ -14,6 +15,15 @@ def words(request: Request, output: Iterable[Wire]) -> Usage:
     read = len(str(instructions or "").split()) + sum(_count(i.encoded) for i in request.input)
     written = sum(_count(encode(item)) for item in output)
     return Usage(input_tokens=read, output_tokens=written, total_tokens=read + written)
+
+
+def allowed(usage: Usage, request: Request) -> Usage:
+    """The usage with no more output tokens than the request allows."""
+    most = request.value_of("max_output_tokens")
+    if not isinstance(most, int) or usage.output_tokens <= most:
+        return usage
+    total, reasoning = usage.input_tokens + most, min(usage.reasoning_tokens, most)
+    return replace(usage, output_tokens=most, reasoning_tokens=reasoning, total_tokens=total)
 
 
 def usage_wire(usage: Usage) -> Wire:

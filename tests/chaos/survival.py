@@ -18,7 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from victim import FINISHED, SESSION, Kill
+from victim import BY_HAND, FINISHED, SESSION, Kill
 
 from agentkit import Log, Request
 from agentkit.stores.opened import opened_store
@@ -133,6 +133,8 @@ class Moment:
 
     answers: int
     finished: frozenset[str]
+    unsure: frozenset[str]
+    """Calls that may have run, and must not run again unasked."""
     asked: int
     ran: int
 
@@ -142,11 +144,15 @@ def moment(made: World) -> Moment:
     records = [(record.kind, record) for record in log.records]
     finished = frozenset(record.call_id for kind, record in records if kind == "output")
     answers = sum(kind == "answer" for kind, _ in records)
-    return Moment(answers, finished, len(made.asked), len(made.ran()))
+    unsure = frozenset(call.call_id for call in log.open_calls if call.may_have_run)
+    return Moment(answers, finished, unsure, len(made.asked), len(made.ran()))
 
 
-def survive(made: World, kills: Sequence[Kill]) -> None:
-    """Kill one process after the other, let the last one finish, and check what was promised."""
+def survive(made: World, kills: Sequence[Kill]) -> int:
+    """Kill one process after the other, let the last one finish, and check what was promised.
+
+    How many were killed: one may end before it is at its place.
+    """
     moments = []
     for kill in kills:
         if made.run(kill) == FINISHED:
@@ -154,6 +160,7 @@ def survive(made: World, kills: Sequence[Kill]) -> None:
         moments.append(moment(made))
     assert made.run() == FINISHED
     check(made, moments)
+    return len(moments)
 
 
 def check(made: World, moments: Sequence[Moment]) -> None:
@@ -170,8 +177,14 @@ def check(made: World, moments: Sequence[Moment]) -> None:
         effect = EFFECTS[call_id.split("_")[0]]
         assert keys[call_id] == {f"{SESSION}/{call_id}"}, "another key"
         assert times == 1 if effect == "once" else times <= 1 + len(moments), (call_id, times)
+    unsure = {call_id for each in moments for call_id in each.unsure}
     for record in log.records:
-        if record.kind == "output" and record.item.wire["output"] == f"did {record.call_id}":
+        if record.kind != "output" or record.call_id.startswith("nothing"):
+            continue
+        if record.call_id in unsure:
+            assert record.item.wire["output"] == BY_HAND, "it did not wait for a person"
+        else:
+            assert record.item.wire["output"].startswith(f"did {record.call_id}")
             assert runs[record.call_id] >= 1, "an output of a call that did not run"
     answers = sum(record.kind == "answer" for record in log.records)
     lost = sum(unanswered(moments))

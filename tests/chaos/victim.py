@@ -21,6 +21,7 @@ from agentkit.stores.protocol import Store, Summary
 PACKAGE = os.path.dirname(agentkit.__file__)
 SESSION = "victim"
 FINISHED = 0
+BY_HAND = "a person looked: it is done"
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,8 @@ def tools_of(ledger: str, countdown: Countdown) -> list[Any]:
         os.close(file)
 
     def work(context: ToolContext[Any]) -> str:
-        note(f"{context.call_id} {context.idempotency_key}")
         countdown.at(f"begin {context.call_id}")
+        note(f"{context.call_id} {context.idempotency_key}")
         countdown.at(f"end {context.call_id}")
         return f"did {context.call_id}"
 
@@ -113,7 +114,7 @@ def tools_of(ledger: str, countdown: Countdown) -> list[Any]:
 def word_on(pending: PendingCall) -> Approve | Answer:
     """What the person says who is asked: yes, but nothing runs a second time."""
     if pending.reason == "may have run":
-        return Answer(pending.call_id, "a person looked: it is done")
+        return Answer(pending.call_id, BY_HAND)
     return Approve(pending.call_id)
 
 

@@ -9,9 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from logged import DB, use
+from logged import DB, log_records, use
 
 from agentkit.cli import main
+from agentkit.records import Answer, Input, Setup, Started
+from agentkit.responses.items import user_message
+from agentkit.responses.response import Fields
 
 pytest.importorskip("pty")
 
@@ -83,8 +86,8 @@ def test_a_word_is_recorded_with_what_still_waits_and_what_goes_on(bot, capsys):
     assert main(["approve", "s", "call_1"]) == 0
     assert capsys.readouterr().out == (
         'approved: delete (call_1)\n{\n  "path": "a"\n}\n'
-        "waits: delete (call_2)\n"
-        "go on: agentkit resume s (with -a or -t as before, for its tools delete)\n"
+        "waits: delete (call_2): needs approval\n"
+        "go on, with your agent for BOT.py:AGENT: agentkit resume s -a BOT.py:AGENT\n"
     )
     assert main(["reject", "s", "--reason", "Keep it.", "-a", bot(TWO)]) == 0
     assert capsys.readouterr().out == (
@@ -121,7 +124,7 @@ def test_a_word_is_used_when_the_run_goes_on(options, gone, model_reads, bot, ca
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["approve", "s"], "2 calls wait: call_1, call_2. Name one, or --all."),
+        (["approve", "s"], "Calls that wait: delete (call_1) needs approval, delete"),
         (["approve", "s", "call_3"], "No call 'call_3' waits. Did you mean 'call_"),
         (["approve", "s", "call_"], "More than one call 'call_' waits. "),
         (["reject", "s", "call_1", "--all"], "--all is about every call that waits"),
@@ -142,15 +145,100 @@ def test_a_word_on_what_does_not_wait_or_does_not_fit_is_one_line(options, said,
     assert use(lambda store: store.load("s")).records[-1].kind == "answer"
 
 
-def test_a_call_that_was_decided_on_is_not_taken_for_another(bot, capsys):
+def test_until_the_run_goes_on_a_word_is_taken_back_by_naming_its_call(bot, capsys):
     waits(bot(TWO))
-    assert main(["approve", "s", "call_1"]) == 0
+    assert main(["approve", "s", "--all"]) == 0
+    assert main(["reject", "s"]) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "agentkit: No call of this run waits for a person. "
+        "To say something else on one, name it: delete (call_1), delete (call_2)."
+    )
+    assert main(["reject", "s", "call_1"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("rejected: delete (call_1), which was approved before\n")
+    assert main(["resume", "s", "-q", "-a", bot(TWO)]) == 0
+    assert ran() == ["b False"]
+
+
+def test_a_call_that_has_run_is_not_taken_for_another(bot, capsys):
+    path = bot(
+        BOT + "agent = Agent(ScriptedModel([call('population', city='Oslo'), call('delete',"
+        " path='a')], outputs), tools=[population, delete])"
+    )
+    waits(path)
     assert main(["approve", "s", "call_1"]) == 2
     error = capsys.readouterr().err.splitlines()[-1]
-    assert error == "agentkit: No call 'call_1' waits. Calls that wait: call_2."
-    assert main(["approve", "s", "call_2"]) == 0
-    assert main(["approve", "s"]) == 2
-    assert "No call of this run waits for a person." in capsys.readouterr().err
+    assert error == (
+        "agentkit: No call 'call_1' waits. Calls that wait: delete (call_2) needs approval."
+    )
+
+
+CRASHED = (
+    "@tool\ndef pay(euros: int) -> str:\n    open('paid.txt', 'a').write(f'{euros}.')\n"
+    "    return f'{euros} are paid'\n"
+    "agent = Agent(ScriptedModel(lambda request: request.outputs[0]), tools=[pay])"
+)
+
+
+def crashes():
+    """Have a log of a process that was killed as it paid."""
+    pay = {"name": "pay", "arguments": '{"euros":5}', "call_id": "call_1"}
+    wire = {"id": "resp_1", "status": "completed", "output": [{"type": "function_call", **pay}]}
+    tools = {"tools": [{"type": "function", "name": "pay"}]}
+    records = [Setup(Fields(tools)), Input((user_message("Pay."),))]
+    records += [Answer.read({"response": wire}), Started({"call_1": "once"})]
+    log_records("s", records, status="open")
+
+
+def test_a_call_that_may_have_run_is_let_run_once_more_only_by_saying_so(bot, capsys):
+    crashes()
+    path = bot(CRASHED)
+    for options in ([], ["--all"], ["call_1", "--edit", '{"euros": 6}']):
+        assert main(["approve", "s", *options]) == 2
+        error = capsys.readouterr().err
+        assert error.startswith("agentkit: pay (call_1) may have run before. To run it once more")
+        assert "--again" in error
+        assert error.count("\n") == 1
+    assert main(["approve", "s", "--again", "--answer", "no"]) == 2
+    assert main(["approve", "s", "--again"]) == 0
+    assert main(["resume", "s", "-q", "-a", path]) == 0
+    assert Path("paid.txt").read_text() == "5."
+
+
+def test_what_can_be_said_of_a_call_that_may_have_run_is_told_with_the_commands(bot, capsys):
+    crashes()
+    assert main(["show", "s"]) == 0
+    assert capsys.readouterr().out.endswith(
+        'pay may have run: {"euros":5}\n'
+        "    agentkit approve s call_1 --again\n"
+        "    agentkit approve s call_1 --answer TEXT\n"
+        "    agentkit reject s call_1\n"
+    )
+    assert main(["resume", "s", "-a", bot(CRASHED)]) == 4
+    assert capsys.readouterr().err.splitlines()[-4:-1] == [
+        'agentkit: Waiting: pay({"euros":5}): may have run. Run it once more: '
+        "agentkit approve s call_1 --again",
+        "agentkit: Or say what it gave: agentkit approve s call_1 --answer TEXT",
+        "agentkit: Or leave it: agentkit reject s call_1",
+    ]
+
+
+def test_what_may_have_run_is_not_told_as_not_run_where_someone_goes_on(bot, capsys):
+    crashes()
+    assert main(["run", "And?", "-a", bot(CRASHED), "--session", "s"]) == 0
+    note = capsys.readouterr().err.splitlines()[0]
+    assert note == "note: may have run; what it gave is not known: pay"
+
+
+def test_at_a_terminal_it_is_said_that_a_call_would_run_once_more(start, bot):
+    crashes()
+    person = Person(start, "resume", "s", "-a", bot(CRASHED))
+    asked = person.reads(KEY)
+    assert "? pay: may have run before, since it was under way when the run broke off" in asked
+    assert "y run it once more" in asked
+    person.says("y")
+    assert person.leaves()[1] == 0
+    assert Path("paid.txt").read_text() == "5."
 
 
 def test_a_run_that_is_under_way_is_a_conflict(bot, capsys):

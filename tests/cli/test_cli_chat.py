@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import re
 import sys
@@ -10,7 +11,11 @@ from pathlib import Path
 import pytest
 from logged import DB, use
 
+from agentkit import Agent
 from agentkit.cli import main
+from agentkit.cli.app import parser
+from agentkit.cli.kept import history_of
+from agentkit.cli.lines import EditedMessages
 from agentkit.testing import ScriptedModel
 from agentkit.testing.server import ResponsesServer
 
@@ -268,7 +273,7 @@ def test_a_person_talks_with_history_and_lines_that_go_on(start, bot, tmp_path):
     shown, code = person.leaves()
     assert code == 0
     assert re.search(r"go on: agentkit chat --session run_\w+ -a ", shown)
-    [history] = tmp_path.glob("data/agentkit/chat-history")
+    history = tmp_path / f"{DB}-chat-history"
     assert history.stat().st_mode & 0o777 == 0o600
     assert "thrown away" not in history.read_text()
 
@@ -291,11 +296,66 @@ def test_ctrl_c_stops_the_answer_and_not_the_program(start, bot):
     person.reads("Stopped.")
     person.reads(PROMPTED)
     person.says("Never mind.")
-    assert "not run, since you went on: wait" in person.reads("As you like.")
+    assert "may have run; what it gave is not known: wait" in person.reads("As you like.")
     person.reads(PROMPTED)
     person.types(CTRL_D)
     assert person.leaves()[1] == 0
     assert not Path("data").exists()
+
+
+def test_ctrl_c_that_cancels_the_loop_of_the_editor_is_a_ctrl_c(monkeypatch):
+    prompt_toolkit = pytest.importorskip("prompt_toolkit")
+
+    def cancelled(_session):
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(prompt_toolkit.PromptSession, "prompt", cancelled)
+    with pytest.raises(KeyboardInterrupt):
+        EditedMessages(None).read()
+
+
+@pytest.mark.parametrize(
+    ("options", "file"),
+    [
+        ([], f"{DB}-chat-history"),
+        (["--db", "sqlite:///own.db"], "own.db-chat-history"),
+        (["--db", "postgresql://h/db"], "data/agentkit/runs-chat-history"),
+        (["--no-log"], None),
+    ],
+)
+def test_what_is_typed_is_kept_beside_the_log(options, file, tmp_path):
+    arguments = parser().parse_args(["chat", *options])
+    assert history_of(arguments, None) == (file and tmp_path / file)
+
+
+def test_what_is_typed_is_kept_beside_the_log_of_an_agents_own(tmp_path):
+    agent = Agent("offline", store="own.db")
+    arguments = parser().parse_args(["chat", "-a", "bot.py"])
+    assert history_of(arguments, agent) == tmp_path / "own.db-chat-history"
+
+
+def test_a_script_leaves_no_history(chat, bot, tmp_path):
+    assert chat(["one"], "-q", "-a", bot(COUNTS)) == 0
+    assert not list(tmp_path.rglob("*history*"))
+
+
+def test_a_tool_that_blocks_others_does_not_keep_the_process(start, bot):
+    path = bot(
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "@tool\ndef wait():\n"
+        "    with ThreadPoolExecutor() as pool:\n"
+        "        pool.submit(threading.Event().wait).result()\n"
+        "agent = Agent(ScriptedModel(call('wait')), tools=[wait])"
+    )
+    person = Person(start, "chat", "-a", path, env=PLAIN)
+    person.reads("> ")
+    person.says("Wait.")
+    person.reads("→ wait({})")
+    person.types(CTRL_C)
+    person.reads("Stopped.")
+    person.reads("> ")
+    person.says("/quit")
+    assert person.leaves()[1] == 0
 
 
 def test_calls_that_wait_are_asked_about_on_the_way(start, bot):

@@ -144,7 +144,7 @@ def test_a_tool_that_ran_out_of_time_does_not_keep_the_process(start, bot):
     process = start("run", "?", "-a", path)
     out, err = process.communicate()
     assert (process.returncode, out) == (0, "It took too long.\n")
-    assert "✗ wait: wait timed out after 0.05 s. (timeout)" in err
+    assert "✗ wait timed out after 0.05 s. (timeout)" in err
 
 
 @posix

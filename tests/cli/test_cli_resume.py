@@ -135,9 +135,7 @@ def test_a_call_that_a_killed_process_may_have_run_waits_for_a_word(start, bot, 
     process.wait()
     assert main(["resume", "s", "-a", f"{path}:later"]) == 4
     said = capsys.readouterr().err.splitlines()
-    assert said[-2] == (
-        "agentkit: Waiting: pay({}): may have run. Let it run: agentkit approve s call_1"
-    )
+    assert said[-4].startswith("agentkit: Waiting: pay({}): may have run. Run it once more: ")
     assert main(["approve", "s", "--answer", "It was paid."]) == 0
     assert main(["resume", "s", "-q", "-a", f"{path}:later"]) == 0
     assert capsys.readouterr().out.endswith("It was paid.\n")
@@ -147,7 +145,8 @@ OPTIONS = [
     *["-a", "it's.py", "-t", "a b.py", "-t", "c.py:d", "-m", "m", "--base-url", "http://h/v1"],
     *["--key-variable", "NAME", "--instructions=-be $brief\n`now`", "--schema", "name, age int"],
     *["--setting", 'metadata={"a": "b"}', "--setting=-x=1", "--approve", "rules.toml"],
-    *["--max-turns", "3", "--max-tool-calls", "4", "--max-tokens", "5", "--timeout", "1.5"],
+    *["--max-turns", "3", "--max-tool-calls", "4", "--max-tokens", "5", "--max-cost", "0.5"],
+    *["--timeout", "1.5"],
     *["--db", "~/my runs.db", "--no-stream", "-q"],
 ]
 

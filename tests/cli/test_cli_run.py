@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from agentkit.cli import main
-from agentkit.testing import ScriptedModel
+from agentkit.testing import ScriptedModel, call
 from agentkit.testing.server import ResponsesServer
 
 
@@ -292,7 +292,6 @@ def test_a_mistake_is_code_2_and_one_line_that_says_what_to_do(arguments, remedy
         (["run", "Hi", "-a", ""], "-a/--agent: the value is empty. See"),
         (["run", "Hi", "-m", "m", "--base-url", " "], "--base-url: the value is empty. See"),
         (["run", "Hi", "--json", "--jsonl"], "not allowed with argument"),
-        ([], "the following arguments are required: COMMAND"),
     ],
 )
 def test_wrong_use_is_code_2_and_one_line(arguments, remedy, capsys):
@@ -343,7 +342,7 @@ def test_the_traceback_of_a_tool_is_shown_where_that_is_asked_for(bot, capsys):
     )
     assert main(["run", "?", "-a", path, "--traceback"]) == 0
     error = capsys.readouterr().err
-    assert "✗ boom: boom failed: ValueError: no (error)" in error
+    assert "✗ boom failed: ValueError: no (error)" in error
     assert "Traceback (most recent call last)" in error
 
 
@@ -353,6 +352,80 @@ def test_the_traceback_of_a_model_is_shown_where_that_is_asked_for(bot, capsys):
     error = capsys.readouterr().err
     assert "Traceback (most recent call last)" in error
     assert "KeyError: 'no such'" in error
+
+
+def test_what_a_run_cost_is_known_or_said_to_be_unknown(bot, capsys):
+    priced = "{'input_tokens': 9, 'output_tokens': 1, 'total_tokens': 10, 'cost': 0.25}"
+    content = "[{'type': 'output_text', 'text': 'Hi.'}]"
+    message = f"{{'type': 'message', 'role': 'assistant', 'content': {content}}}"
+    path = bot(
+        f"agent = Agent(ScriptedModel({{'output': [{message}], 'usage': {priced}}}))\n"
+        "free = Agent(ScriptedModel('Hi.'))"
+    )
+    assert main(["run", "?", "-a", f"{path}:agent"]) == 0
+    assert ", 10 tokens, $0.2500, " in capsys.readouterr().err
+    assert main(["run", "?", "-a", f"{path}:free"]) == 0
+    assert " tokens, cost unknown, " in capsys.readouterr().err
+
+
+def test_a_run_that_would_cost_more_ends_with_the_command_for_more(bot, capsys):
+    path = bot(
+        "from agentkit import Price, Prices\n"
+        "agent = Agent(ScriptedModel(call('population', city='Oslo'), 'Many.', 'Many.'),"
+        " tools=[population], prices=Prices({'*': Price(1000, 1000)}))"
+    )
+    assert main(["run", "?", "-a", path, "--max-cost", "0.000001"]) == 3
+    *_, remark, go_on = capsys.readouterr().err.splitlines()
+    assert remark == "agentkit: The run met its limit on cost. Allow more with --max-cost."
+    assert go_on.endswith(f" -a {path} --max-cost 1e-06")
+
+
+def test_without_a_command_the_help_is_shown(capsys):
+    assert main([]) == 0
+    assert capsys.readouterr().out.startswith("usage: agentkit ")
+
+
+def test_without_a_key_the_command_says_its_own_options(capsys):
+    assert main(["run", "?"]) == 2
+    assert "with -m ollama:qwen3, or try without a model: -m offline.\n" in capsys.readouterr().err
+
+
+def test_the_first_example_is_answered_offline(capsys):
+    question = "What time is it now in Europe/Oslo?"
+    assert main(["run", question, "-q", "-t", "agentkit_tools:now", "-m", "offline"]) == 0
+    assert "Europe/Oslo)" in capsys.readouterr().out
+
+
+LEAK = "import os\ndef leak():\n    return os.environ['SERVER_KEY']\n"
+
+
+def test_a_model_that_is_not_streamed_is_the_same_in_all_else(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("SERVER_KEY", "sk-very-secret-key")
+    (tmp_path / "leak.py").write_text(LEAK)
+    with ResponsesServer(ScriptedModel(call("leak"), "Done."), api_key="sk-very-secret-key") as it:
+        where = ["-m", "any", "--base-url", it.url, "--key-variable", "SERVER_KEY"]
+        assert main(["run", "?", *where, "-t", "leak.py", "--no-stream", "--session", "s"]) == 0
+        said = capsys.readouterr()
+    assert "[secret]" in said.err
+    assert [request["stream"] for request in it.requests] == [False, False]
+    assert main(["show", "s", "--json"]) == 0
+    shown = capsys.readouterr().out
+    assert json.loads(shown)["records"][0]["server"] == it.url
+    kept = [path.read_bytes() for path in (tmp_path / "data").rglob("runs.db*") if path.is_file()]
+    assert kept
+    assert b"sk-very-secret" not in b"".join([said.out.encode(), said.err.encode(), *kept])
+
+
+def test_a_model_that_is_not_streamed_compacts_too(bot, capsys):
+    with ResponsesServer(ScriptedModel(*["A long answer. " * 20] * 3), compacts=True) as server:
+        path = bot(
+            "from agentkit import Compacted\n"
+            f"agent = Agent('any', base_url={server.url!r}, context=Compacted(20))"
+        )
+        for _ in range(2):
+            assert main(["run", "?", "-a", path, "--no-stream", "-q", "--session", "s"]) == 0
+    assert main(["show", "s"]) == 0
+    assert "compaction" in capsys.readouterr().out
 
 
 def test_the_version_is_told(capsys):

@@ -11,10 +11,23 @@ import subprocess
 import pytest
 from logged import DB, log_records, log_run, use
 
-from agentkit import Agent, Approve, Edit, Limits, Reject, tool
+from agentkit import (
+    Agent,
+    Approve,
+    Compacted,
+    Edit,
+    LastTokens,
+    LastTurns,
+    Limits,
+    Reject,
+    ServerCompaction,
+    Summarized,
+    tool,
+)
 from agentkit.cli import main
 from agentkit.log import Log
-from agentkit.records import Answer, Compaction, Setup
+from agentkit.records import Answer, Compaction, Setup, Started
+from agentkit.responses.fold import Fold
 from agentkit.responses.items import user_message
 from agentkit.responses.response import Fields, Usage
 from agentkit.testing import ScriptedModel, call, commentary, failed, incomplete, reasoning, refusal
@@ -162,7 +175,9 @@ def test_calls_that_wait_stand_at_the_end_with_the_commands_for_them(capsys):
 
 def test_a_run_without_an_end_shows_how_it_goes_on(capsys):
     log_run("broken", RuntimeError("no"))
-    assert shown(capsys, "broken").endswith("    agentkit resume broken\n")
+    assert shown(capsys, "broken").endswith(
+        "goes on, with your agent for BOT.py:AGENT:\n    agentkit resume broken -a BOT.py:AGENT\n"
+    )
     log_run("done", "Hello.")
     assert "agentkit resume" not in shown(capsys, "done")
 
@@ -238,6 +253,7 @@ def test_json_is_one_object_with_every_record_as_a_log_dumps_it(capsys):
             "name": "send",
             "arguments": {"to": "all"},
             "reason": "needs approval",
+            "digest": Log.load(run["records"]).waiting_calls[0].arguments_digest,
         }
     ]
     assert [(each["number"], each["seq"]) for each in run["records"]] == [(1, 0), (2, 1), (3, 2)]
@@ -358,6 +374,73 @@ def test_a_request_that_builds_on_what_the_server_keeps_is_rebuilt_so(capsys, ca
     for number, body in enumerate(sent, 1):
         _, rebuilt = caught(shown(capsys, "hi", "--curl", str(number)))
         assert rebuilt == {**body, "stream": False}
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        LastTurns(1),
+        LastTokens(20),
+        ServerCompaction(1000),
+        Summarized(20, keep_turns=1),
+        Compacted(20),
+    ],
+)
+def test_a_request_is_rebuilt_as_the_context_policy_had_it_sent(context, capsys, caught):
+    with ResponsesServer(ScriptedModel(*["A long answer. " * 20] * 9), compacts=True) as server:
+        agent = Agent("m-1", base_url=server.url, context=context)
+
+        async def run(store):
+            for question in ("First?", "Second?", "Third?"):
+                await agent.run(question, session="hi", store=store)
+
+        use(run)
+        sent = list(server.requests)
+    for number, body in enumerate(sent, 1):
+        _, rebuilt = caught(shown(capsys, "hi", "--curl", str(number)))
+        assert rebuilt == (body | {"stream": False} if "stream" in body else body)
+    assert main(["show", "hi", "--curl", str(len(sent) + 1)]) == 2
+
+
+def test_what_a_policy_of_the_callers_own_sent_is_not_guessed(capsys):
+    class Newest:
+        def sent(self, log):
+            return log.items[-1:]
+
+    with ResponsesServer(ScriptedModel("Hello.")) as server:
+        agent = Agent("m-1", base_url=server.url, context=Newest())
+        use(lambda store: agent.run("Hi", session="hi", store=store))
+    assert main(["show", "hi", "--curl", "1"]) == 2
+    assert "Newest' is a policy of the caller's own" in capsys.readouterr().err
+
+
+def test_a_session_goes_on_with_its_context_policy(capsys):
+    with ResponsesServer(ScriptedModel("One.", "Two.")) as server:
+        agent = Agent("m-1", base_url=server.url, context=LastTurns(1))
+        use(lambda store: agent.run("First?", session="hi", store=store))
+        assert main(["run", "Second?", "-q", "--session", "hi"]) == 0
+    assert [item["content"] for item in server.requests[1]["input"]] == ["Second?"]
+    assert "context: " in record(shown(capsys, "hi"), 1)
+
+
+def test_a_request_that_no_budget_had_room_for_is_none(capsys):
+    unsent = Answer(Fold().so_far("cost"), limit="cost", cost=0.0)
+    log_records("hi", [Setup(Fields({"model": "m"}), server="https://h/v1"), said("Hi"), unsent])
+    text = shown(capsys, "hi")
+    assert text.splitlines()[1].endswith(", 0 turns")
+    assert record(text, 3).splitlines()[0] == "3  answer  not sent, for the limit on cost"
+    assert main(["show", "hi", "--curl", "1"]) == 2
+    assert "this run has 0 requests" in capsys.readouterr().err
+
+
+def test_calls_that_may_have_run_are_shown_where_others_go_first(capsys):
+    calls = [call("pay"), call("population", city="Oslo")]
+    log_run("hi", calls, tools=[population, send], said="Pay.")
+    *_, answer = use(lambda store: store.load("hi")).records[:3]
+    setup = Setup(Fields({"tools": [{"type": "function", "name": "pay"}]}))
+    started = Started({"call_1": "once", "call_2": "read"})
+    log_records("broken", [setup, said("Pay."), answer, started], status="open")
+    assert "\npay may have run: {}\n" in shown(capsys, "broken")
 
 
 def test_a_conversation_of_the_servers_own_is_named(capsys, caught):

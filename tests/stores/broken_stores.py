@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from memory_store import MemoryStore, Row
 
 from agentkit.encoding import decode, encode
-from agentkit.errors import Conflict
-from agentkit.records import Input
+from agentkit.errors import Conflict, StoreError
+from agentkit.records import Answer, Input
 from agentkit.responses.items import user_message
 from agentkit.stores.protocol import Kept, Summary
 from agentkit.stores.text import words
@@ -116,6 +116,24 @@ class AnyName(MemoryStore):
         if session in keeping.NO_NAMES:
             return
         await super().append(session, expected_seq, records, summary)
+
+
+class Lenient(MemoryStore):
+    """Reads what a newer version wrote as if it knew how."""
+
+    def row(self, session, at, record):
+        row = super().row(session, at, record)
+        return replace(row, body=row.body.replace(b'"version":2', b'"version":1'))
+
+
+class Careless(MemoryStore):
+    """Counts what it cannot read as nothing."""
+
+    def paid(self, row, name, seq):
+        try:
+            return super().paid(row, name, seq)
+        except StoreError:
+            return None
 
 
 class Forgetful(MemoryStore):
@@ -251,6 +269,21 @@ class OldestFirst(MemoryStore):
         return (await super().search(text, limit=1000))[::-1][:limit]
 
 
+class Mute(MemoryStore):
+    """Searches what was said alone."""
+
+    def searchable(self, record):
+        calls = isinstance(record, Answer) and not record.response.text
+        return "" if calls else super().searchable(record)
+
+
+class Western(MemoryStore):
+    """Takes for a word what stands between spaces."""
+
+    def is_found(self, text, wanted):
+        return set(wanted) <= set(text.casefold().split())
+
+
 class AnyWord(MemoryStore):
     def is_found(self, text, wanted):
         return any(super(AnyWord, self).is_found(text, [word]) for word in wanted)
@@ -378,6 +411,8 @@ FAULTS = {
     Homely: [keeping.other_threads_and_loops_use_it_too],
     CaseBlind: [keeping.names_that_look_alike_are_different_sessions],
     AnyName: [keeping.a_name_that_no_session_can_have_is_refused],
+    Lenient: [keeping.a_record_of_a_newer_version_is_refused],
+    Careless: [keeping.a_record_of_a_newer_version_is_refused],
     Forgetful: [keeping.a_closed_store_opens_again],
     Rootless: [forking.a_fork_begins_with_its_parents_records],
     Twins: [forking.a_fork_and_its_parent_go_on_apart],
@@ -403,6 +438,8 @@ FAULTS = {
     Inclusive: [finding.a_list_is_cut_and_goes_on],
     OwnOnly: [finding.a_list_shows_forks_with_what_they_share],
     OldestFirst: [finding.a_search_finds_inputs_answers_and_outputs],
+    Mute: [finding.a_search_finds_calls_by_their_names_and_arguments],
+    Western: [finding.a_search_finds_words_that_no_space_sets_apart],
     AnyWord: [finding.a_search_wants_all_words],
     Everything: [finding.a_search_for_no_words_finds_nothing],
     Quoting: [finding.a_search_takes_any_text],

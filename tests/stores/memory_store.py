@@ -11,12 +11,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from agentkit.encoding import decode, encode
-from agentkit.errors import Conflict, StoreError
+from agentkit.errors import ConfigurationError, StoreError
 from agentkit.records import Answer, Compaction, Record, dump_record, load_record
 from agentkit.responses.response import Usage
-from agentkit.stores.errors import check_count, check_fork, name_conflict
+from agentkit.stores.errors import (
+    check_count,
+    check_fork,
+    held_by,
+    name_conflict,
+    unreadable,
+    unreadable_from,
+)
 from agentkit.stores.protocol import Found, Kept, SessionInfo, Spent, Summary
-from agentkit.stores.text import checked_session, searchable, words
+from agentkit.stores.text import checked_session, lexemes, searchable, wanted
 
 
 @dataclass(frozen=True)
@@ -27,7 +34,10 @@ class Row:
 
     @property
     def record(self) -> Record:
-        return load_record(decode(self.body))
+        try:
+            return load_record(decode(self.body))
+        except ConfigurationError as error:
+            raise StoreError(str(error)) from error
 
 
 @dataclass
@@ -62,8 +72,12 @@ class MemoryStore:
     async def load(self, session: str) -> Kept:
         with self.lock:
             kept = self.sessions.get(session, Session())
-            records = tuple(row.record for row in kept.rows)
-            return Kept(records, tuple(row.at for row in kept.rows), kept.parent)
+            records: list[Record] = []
+            try:
+                records.extend(row.record for row in kept.rows)
+            except StoreError as error:
+                raise unreadable_from(session, records, error) from error
+            return Kept(tuple(records), tuple(row.at for row in kept.rows), kept.parent)
 
     async def append(
         self,
@@ -109,24 +123,27 @@ class MemoryStore:
         ]
         return sorted(found, key=lambda each: each[0].number)
 
+    def searchable(self, record: Record) -> str:
+        return searchable(record)
+
     def is_found(self, text: str, wanted: list[str]) -> bool:
-        there = [word.casefold() for word in words(text)]
-        *whole, last = [word.casefold() for word in wanted]
+        there = lexemes(text)
+        *whole, last = wanted
         return set(whole) <= set(there) and any(word.startswith(last) for word in there)
 
     async def search(self, text: str, *, limit: int = 20) -> list[Found]:
-        wanted = words(text)
+        words = wanted(text)
         found = [
-            Found(name, seq, row.at, row.record.kind, searchable(row.record))
+            Found(name, seq, row.at, row.record.kind, self.searchable(row.record))
             for row, name, seq in reversed(self.rows())
-            if wanted and self.is_found(searchable(row.record), wanted)
+            if words and self.is_found(self.searchable(row.record), words)
         ]
         return found[:limit]
 
     async def spent(self, since: datetime | None = None) -> list[Spent]:
         spent = []
-        for row, name, _seq in self.rows():
-            record = row.record
+        for row, name, seq in self.rows():
+            record = self.paid(row, name, seq)
             if not isinstance(record, Answer | Compaction) or (since and row.at < since):
                 continue
             is_answer = isinstance(record, Answer)
@@ -134,6 +151,12 @@ class MemoryStore:
             usage: Usage = record.response.usage if is_answer else record.usage
             spent.append(Spent(name, row.at, model, usage, record.cost))
         return spent
+
+    def paid(self, row: Row, name: str, seq: int) -> Record:
+        try:
+            return row.record
+        except StoreError as error:
+            raise unreadable(name, seq, error) from error
 
     async def delete(self, session: str) -> bool:
         with self.lock:
@@ -165,7 +188,7 @@ class MemoryStore:
         try:
             while queue[0] is not ticket:
                 if not wait:
-                    raise Conflict(f"{session!r} is run by another.")
+                    raise held_by("another in this process", session)
                 await asyncio.sleep(0)
             yield
         finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -13,12 +14,14 @@ import pytest
 
 from agentkit.errors import ConfigurationError, Conflict, StoreError
 from agentkit.stores.postgres import PostgresStore
+from agentkit.stores.postgres_place import Place
+from agentkit.stores.postgres_schema import MIGRATIONS, migrate
 from agentkit.testing.stores import CHECKS, SHARED_CHECKS
 from agentkit.testing.stores.said import answered, holds, said
 from tests.stores.postgres_relay import relayed
 from tests.stores.postgres_server import PASSWORD
 
-pytest.importorskip("psycopg")
+Error = pytest.importorskip("psycopg").Error
 ROOT = Path(__file__).parents[2]
 
 
@@ -173,9 +176,10 @@ async def test_a_process_that_is_killed_holds_nothing(url):
         with another_process(url) as process:
             told(process, "hold s")
             assert said_by(process) == "done"
-            with pytest.raises(Conflict, match="'s' is being run elsewhere"):
+            with pytest.raises(Conflict, match="'s' is being run by another process") as raised:
                 async with store.hold("s"):
                     pass
+            assert 'when_busy="wait" in Python, --wait on the command line' in str(raised.value)
             process.kill()
             async with store.hold("s", wait=True):
                 await store.append("s", 0, [said("mine")])
@@ -189,6 +193,45 @@ async def test_many_processes_may_be_the_first(url):
                 told(process, f"append s{number}")
             assert [said_by(process) for process in processes] == ["done"] * 3
         assert len(await store.list()) == 3
+
+
+def test_the_server_asks_for_a_machine_that_is_silent_long_before_two_hours(url):
+    named = (
+        "SELECT count(*) FROM pg_settings WHERE name LIKE 'tcp_keepalives_%' AND source = 'session'"
+    )
+    with Place(url, connect_timeout=10, timeout=30).connect() as line:
+        # over its own socket, which knows no keepalives, the server shows no numbers
+        assert line.execute(named).fetchone() == (3,)
+
+
+async def test_tables_of_an_older_version_become_the_next_with_what_is_in_them(url, postgres):
+    async with opened(url) as store:
+        await store.append("s", 0, [said("one"), answered("two")])
+        with ThreadPoolExecutor(3) as threads:
+            upgrades = [threads.submit(upgraded, postgres, url) for _ in range(3)]
+        assert [upgrade.result() for upgrade in upgrades] == [[(2, "none")]] * 3
+        await holds(store, "s", said("one"), answered("two"))
+    async with opened(url) as older:
+        with pytest.raises(StoreError, match="are of version 2; this agentkit knows version 1"):
+            await older.load("s")
+
+
+def upgraded(postgres, url):
+    """What a connection sees that brings the tables to a next version, with the others."""
+    next_ = (*MIGRATIONS, "ALTER TABLE agentkit_sessions ADD COLUMN owner text DEFAULT 'none'")
+    with postgres.connected(url) as line:
+        migrate(line, next_)
+        seen = "SELECT max(version), max(owner) FROM agentkit_meta, agentkit_sessions"
+        return line.execute(seen).fetchall()
+
+
+async def test_an_upgrade_that_fails_leaves_the_tables_as_they_were(url, postgres):
+    async with opened(url) as store:
+        await store.append("s", 0, [said("one")])
+        with postgres.connected(url) as line, pytest.raises(Error, match="nowhere"):
+            migrate(line, (*MIGRATIONS, "DROP TABLE agentkit_records", "DROP TABLE nowhere"))
+        async with opened(url) as again:
+            await holds(again, "s", said("one"))
 
 
 async def test_tables_of_a_newer_version_are_refused_by_name(url, postgres):

@@ -45,6 +45,11 @@ async def written(path: Path, *records) -> None:
     await store.close()
 
 
+async def held(store: SQLiteStore) -> None:
+    async with store.hold("s"):
+        pass
+
+
 async def test_the_log_and_its_locks_are_their_owners_alone(tmp_path):
     before = os.umask(0)
     try:
@@ -131,10 +136,11 @@ async def test_an_empty_file_becomes_a_log(tmp_path):
 
 async def test_a_file_that_is_no_database_is_left_alone(tmp_path):
     (tmp_path / "notes.txt").write_text("Dear diary, " * 1000)
-    for doing in (SQLiteStore.list, lambda store: store.append("s", 0, [said("one")])):
+    for doing in (SQLiteStore.list, lambda store: store.append("s", 0, [said("one")]), held):
         with pytest.raises(StoreError, match="notes.txt is no SQLite database"):
             await doing(SQLiteStore(tmp_path / "notes.txt"))
     assert (tmp_path / "notes.txt").read_text() == "Dear diary, " * 1000
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
 @pytest.mark.parametrize(
@@ -143,9 +149,11 @@ async def test_a_file_that_is_no_database_is_left_alone(tmp_path):
 async def test_another_programs_database_is_left_alone(tmp_path, sign):
     edited(tmp_path / "birds.db", "PRAGMA page_size = 512", sign)
     before = (tmp_path / "birds.db").read_bytes()
-    with pytest.raises(ConfigurationError, match=r"birds\.db is a database of another program"):
-        await SQLiteStore(tmp_path / "birds.db").append("s", 0, [said("one")])
+    for doing in (lambda store: store.append("s", 0, [said("one")]), held):
+        with pytest.raises(ConfigurationError, match=r"birds\.db is a database of another program"):
+            await doing(SQLiteStore(tmp_path / "birds.db"))
     assert (tmp_path / "birds.db").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["birds.db"]
 
 
 async def test_a_database_of_a_newer_version_is_refused_by_number(tmp_path):

@@ -47,8 +47,9 @@ def holder(path: Path, while_held: str = "pass") -> Iterator[subprocess.Popen]:
 async def test_what_another_process_holds_is_a_conflict_until_it_is_killed(tmp_path):
     store = SQLiteStore(tmp_path / "log.db")
     with holder(tmp_path / "log.db") as process:
-        with pytest.raises(Conflict, match="'s' is being run by another process"):
+        with pytest.raises(Conflict, match="'s' is being run by another process") as raised:
             await once(store, "s")
+        assert 'when_busy="wait" in Python, --wait on the command line' in str(raised.value)
         await once(store, "t")
         process.kill()
         process.wait()

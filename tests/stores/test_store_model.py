@@ -57,6 +57,10 @@ async def seen(store) -> list:
     return [loads, infos, costs, found]
 
 
+async def places(store, text: str) -> list:
+    return [(each.session, each.seq) for each in await store.search(text, limit=100)]
+
+
 @given(steps)
 @settings(max_examples=50)
 def test_forks_share_and_deletions_take_away_as_if_all_had_been_copied(steps):
@@ -76,11 +80,13 @@ def test_forks_share_and_deletions_take_away_as_if_all_had_been_copied(steps):
 def test_any_text_comes_back_and_can_be_looked_for(texts):
     async def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
-            store = SQLiteStore(Path(folder) / "log.db")
+            store, model = SQLiteStore(Path(folder) / "log.db"), MemoryStore()
             for number, text in enumerate(texts):
-                await store.append(f"s{number}", 0, one_of_each(text))
-                await store.search(text)
+                for each in (store, model):
+                    await each.append(f"s{number}", 0, one_of_each(text))
                 await store.list(status=[text])
+            for text in texts:
+                assert await places(store, text) == await places(model, text)
             for number, text in enumerate(texts):
                 await holds(store, f"s{number}", *one_of_each(text))
             await store.close()

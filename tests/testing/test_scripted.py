@@ -149,3 +149,9 @@ async def test_usage_counts_words_unless_it_is_given():
     assert counted.usage == Usage(input_tokens=4, output_tokens=4, total_tokens=8)
     given = Usage(input_tokens=100, cached_tokens=90, output_tokens=5, total_tokens=105)
     assert (await asked(ScriptedModel("x", usage=given))).usage == given
+
+
+async def test_given_usage_has_no_more_output_than_the_request_allows():
+    model = ScriptedModel("As long as ever.", usage=Usage(100, 0, 900, 800, 1_000))
+    answer = await collect(model.stream(request(max_output_tokens=500)))
+    assert (answer.usage, answer.text) == (Usage(100, 0, 500, 500, 600), "As long as ever.")

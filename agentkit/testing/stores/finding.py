@@ -8,7 +8,7 @@ from agentkit.records import Compaction, Decision, Input, Output
 from agentkit.responses.items import FunctionCallOutput, Item, read_items, user_message
 from agentkit.responses.response import Usage
 from agentkit.stores.protocol import SessionInfo, Store, Summary
-from agentkit.testing.stores.said import answered, expect, gave, said, same
+from agentkit.testing.stores.said import answered, called, expect, gave, said, same
 
 _HOSTILE = (
     '"',
@@ -129,6 +129,47 @@ async def a_search_finds_inputs_answers_and_outputs(store: Store) -> None:
     same(found, expected, "what is found")
     newest = (await store.search("sun"))[0]
     same(newest.at, (await store.load("b")).at[0], "the time of the newest")
+
+
+async def a_search_finds_calls_by_their_names_and_arguments(store: Store) -> None:
+    """A call is found by its tool and by what its arguments say, not by how JSON writes it."""
+    arguments = '{"city": "\\u00c5lesund", "days": [3.5, {"at": "no\\non"}], "all": true}'
+    weather = {"type": "function_call", "name": "weather", "arguments": arguments}
+    broken = {"type": "function_call", "name": "other", "arguments": '{"city": "Rome'}
+    search = {"type": "web_search_call", "action": {"type": "search", "query": "snowfall"}}
+    remote = {"type": "mcp_call", "name": "roll", "arguments": '{"dice": "two"}'}
+    await store.append("s", 0, [called(weather), called(broken, search), called(remote)])
+    for text, seqs in {
+        "weather Ålesund": [0],
+        "\u00e5lesund 3 5 no on true": [0],
+        "alesund": [0],
+        "non": [],
+        "rome": [1],
+        "web snowfall": [1],
+        "roll two": [2],
+    }.items():
+        same([each.seq for each in await store.search(text)], seqs, f"what {text!r} finds")
+
+
+async def a_search_finds_words_that_no_space_sets_apart(store: Store) -> None:
+    """A word of Chinese, Japanese, Korean or Thai is found in the middle of a sentence."""
+    sentences = ("昨日、東京都へiPhone15で。", "우리는 서울에서 만나요", "ฉันกินข้าวที่บ้าน", "京東の本")
+    await store.append("s", 0, [said(sentence) for sentence in sentences])
+    for text, seqs in {
+        "東京": [0],
+        "京都": [0],
+        "iphone15": [0],
+        "昨日 東京都": [0],
+        "京": [3, 0],
+        "京東": [3],
+        "東都": [],
+        "서울": [1],
+        "만나 서울": [1],
+        "ข้าว": [2],
+        "กัน": [],
+        "東京 ข้าว": [],
+    }.items():
+        same([each.seq for each in await store.search(text)], seqs, f"what {text!r} finds")
 
 
 async def a_search_wants_all_words(store: Store) -> None:

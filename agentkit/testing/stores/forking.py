@@ -37,7 +37,7 @@ async def a_fork_and_its_parent_go_on_apart(store: Store) -> None:
     await store.append("p", 2, [FOUR])
     await holds(store, "p", ONE, TWO, FOUR)
     await holds(store, "f", ONE, THREE)
-    await raises(Conflict, store.append("f", 1, [FOUR]), "the fork has 2 records")
+    await raises(Conflict, "append", store.append("f", 1, [FOUR]), "the fork has 2 records")
 
 
 async def a_fork_may_begin_anywhere(store: Store) -> None:
@@ -66,8 +66,8 @@ async def a_fork_is_made_once(store: Store) -> None:
     """A name that is taken is a Conflict, also of forks at once, and changes nothing."""
     await store.append("p", 0, [ONE, TWO])
     await store.append("taken", 0, [THREE])
-    await raises(Conflict, store.fork("p", 1, "taken"), "there is such a session already")
-    await raises(Conflict, store.fork("p", 1, "p"), "a session is no fork of itself")
+    await raises(Conflict, "fork", store.fork("p", 1, "taken"), "there is such a session already")
+    await raises(Conflict, "fork", store.fork("p", 1, "p"), "a session is no fork of itself")
     ended = await outcomes(*(store.fork("p", 1, "f", [said(f"{n}")]) for n in range(5)))
     kinds = sorted("made" if end is None else type(end).__name__ for end in ended)
     same(kinds, ["Conflict"] * 4 + ["made"], "how five forks of one name ended")
@@ -78,9 +78,13 @@ async def a_fork_is_made_once(store: Store) -> None:
 async def a_fork_of_what_is_not_there_is_refused(store: Store) -> None:
     """A session that is not there, or has fewer records, is the caller's mistake."""
     await store.append("p", 0, [ONE])
-    await raises(ConfigurationError, store.fork("nobody", 0, "f"), "there is no such session")
+    await raises(
+        ConfigurationError, "fork", store.fork("nobody", 0, "f"), "there is no such session"
+    )
     for at in (2, -1):
-        await raises(ConfigurationError, store.fork("p", at, "f"), f"it has 1 record, not {at}")
+        await raises(
+            ConfigurationError, "fork", store.fork("p", at, "f"), f"it has 1 record, not {at}"
+        )
     same(await store.load("f"), Kept(), "the fork that could not be made")
 
 
@@ -100,7 +104,7 @@ async def a_deleted_name_is_free_again(store: Store) -> None:
     """A session of the same name begins anew."""
     await store.append("s", 0, [ONE, TWO])
     await store.delete("s")
-    await raises(Conflict, store.append("s", 2, [THREE]), "it has no records any more")
+    await raises(Conflict, "append", store.append("s", 2, [THREE]), "it has no records any more")
     await store.append("s", 0, [FOUR])
     await holds(store, "s", FOUR)
 

@@ -21,9 +21,13 @@ from agentkit.testing.stores.said import (
 async def a_held_session_is_a_conflict_for_others(store: Store) -> None:
     """Who comes second is told at once who is held, and may try again later."""
     async with store.hold("alice"):
-        error = await raises(Conflict, within(once(store, "alice"), "a conflict"), "it is held")
+        error = await raises(
+            Conflict, "hold", within(once(store, "alice"), "a conflict"), "it is held"
+        )
         expect("alice" in str(error), f"the conflict does not name the session: {error}")
-        await raises(Conflict, elsewhere(lambda: once(store, "alice")), "a thread holds it too")
+        await raises(
+            Conflict, "hold", elsewhere(lambda: once(store, "alice")), "a thread holds it too"
+        )
         await within(once(store, "bob"), "another session is free")
     await within(once(store, "alice"), "the session is free again")
 
@@ -38,7 +42,7 @@ async def a_held_session_is_read_and_written(store: Store) -> None:
 
 async def a_session_is_let_go_however_the_block_is_left(store: Store) -> None:
     """An error and a cancellation in the block let the session go."""
-    await raises(ZeroDivisionError, _failing(store), "the block's own error passes through")
+    await raises(ZeroDivisionError, "hold", _failing(store), "the block's own error passes through")
     await within(once(store, "s"), "free after an error")
     held = asyncio.Event()
     task = asyncio.create_task(_holding(store, held, asyncio.Event()))

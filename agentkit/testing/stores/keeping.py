@@ -6,9 +6,10 @@ import asyncio
 from datetime import timedelta
 
 from agentkit.errors import ConfigurationError, Conflict, StoreError
-from agentkit.records import Decision, Record
+from agentkit.records import VERSION, Decision, Record
 from agentkit.stores.protocol import Kept, Store
 from agentkit.testing.stores.said import (
+    OfTomorrow,
     answered,
     conversation,
     elsewhere,
@@ -87,9 +88,11 @@ async def an_append_behind_another_number_of_records_is_a_conflict(store: Store)
     await store.append("alice", 0, [said("one"), said("two")])
     for expected in (0, 1, 3):
         doing = store.append("alice", expected, [said("never")])
-        error = await raises(Conflict, doing, f"2 records are there, {expected} were expected")
+        error = await raises(
+            Conflict, "append", doing, f"2 records are there, {expected} were expected"
+        )
         expect("alice" in str(error), f"the conflict does not name the session: {error}")
-    await raises(Conflict, store.append("bob", 1, [said("never")]), "bob has no records")
+    await raises(Conflict, "append", store.append("bob", 1, [said("never")]), "bob has no records")
     await holds(store, "alice", said("one"), said("two"))
     await holds(store, "bob")
 
@@ -98,7 +101,7 @@ async def all_records_of_an_append_are_kept_or_none(store: Store) -> None:
     """Where one record cannot be kept, StoreError is raised and none is; the store goes on."""
     odd = Decision("call_1", "answer", "digest", value=object())
     doing = store.append("s", 0, [said("one"), odd, said("two")])
-    await raises(StoreError, doing, "an object is no JSON")
+    await raises(StoreError, "append", doing, "an object is no JSON")
     await holds(store, "s")
     await store.append("s", 0, [said("three")])
     await holds(store, "s", said("three"))
@@ -169,12 +172,26 @@ async def a_name_that_no_session_can_have_is_refused(store: Store) -> None:
     await store.append("s", 0, [said("one")])
     for name in NO_NAMES:
         why = f"no session is named {name[:20]!r}"
-        await raises(ConfigurationError, store.append(name, 0, [said("one")]), why)
-        await raises(ConfigurationError, store.fork("s", 1, name), why)
-        await raises(ConfigurationError, _held(store, name), why)
+        await raises(ConfigurationError, "append", store.append(name, 0, [said("one")]), why)
+        await raises(ConfigurationError, "fork", store.fork("s", 1, name), why)
+        await raises(ConfigurationError, "hold", _held(store, name), why)
     longest = "n" * 200
     await store.append(longest, 0, [said("one")])
     await holds(store, longest, said("one"))
+
+
+async def a_record_of_a_newer_version_is_refused(store: Store) -> None:
+    """Loading it, and the ledger, are StoreErrors that name its version, with what is before it."""
+    newer = OfTomorrow(answered("two").response)
+    await store.append("s", 0, [said("one"), newer, said("three")])
+    await store.append("other", 0, [answered("here")])
+    version = f"version {VERSION + 1}"
+    error = await raises(StoreError, "load", store.load("s"), f"record 1 is of {version}")
+    expect(version in str(error), f"the error of load does not name the version: {error}")
+    same(list(error.records), [said("one")], "the records of the error")
+    error = await raises(StoreError, "spent", store.spent(), f"an answer is of {version}")
+    expect(version in str(error), f"the error of spent does not name the version: {error}")
+    await holds(store, "other", answered("here"))
 
 
 async def a_closed_store_opens_again(store: Store) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from agentkit.encoding import encode
+from agentkit.encoding import Wire, encode
 from agentkit.records import (
+    VERSION,
     Answer,
     Compaction,
     Decision,
@@ -49,6 +50,19 @@ def said(text: str) -> Input:
     return Input((user_message(text),))
 
 
+def called(*items: Wire) -> Answer:
+    """The calls that a model answered with."""
+    wire = {"id": "resp_1", "model": "m-1", "status": "completed"}
+    return Answer(read_response({**wire, "output": list(items)}))
+
+
+class OfTomorrow(Answer):
+    """An answer as a version of agentkit writes it that is newer than this one."""
+
+    def body(self) -> Wire:
+        return {**super().body(), "version": VERSION + 1}
+
+
 def answered(text: str, model: str = "m-1", tokens: int = 8, cost: float | None = None) -> Answer:
     """What a model answered, and what it took."""
     part = {"type": "output_text", "text": text}
@@ -71,17 +85,16 @@ def conversation(*texts: str) -> list[Record]:
 
 def one_of_each(text: str) -> list[Record]:
     """A record of every kind, each with the text wherever a record can have one."""
-    key = text.encode("utf-8", "replace").decode()
-    items = read_items([{"type": text, key: [text, {key: None}]}])
+    items = read_items([{"type": text, text: [text, {text: None}]}])
     # keys in an order that no sorting gives: a server's cache depends on it
     fields = {"model": text, "zeta": 2**70, "alpha": [0.1, -3, True, None], "instructions": text}
     return [
         Setup(Fields(fields), {"type": text}, text, text, text),
         Input(items, is_repair=True),
         Answer(answered(text).response, (text,), (text,), text, 1.5, 0.25),
-        Started({key: "once", "call_2": "read"}),
-        Output(gave(text).item, "error", 0.5, text, is_final=True, value={key: [text]}),
-        Decision(text, "edit", text, {key: 1.0, "value": text}),
+        Started({text: "once", "call_2": "read"}),
+        Output(gave(text).item, "error", 0.5, text, is_final=True, value={text: [text]}),
+        Decision(text, "edit", text, {text: 1.0, "value": text}),
         Compaction(items, 3, Usage(1, 2, 3, 4, 5), 0.125),
     ]
 
@@ -106,13 +119,16 @@ async def holds(store: Store, session: str, *records: Record) -> None:
         same(_encoded(found), _encoded(expected), f"record {seq} of {session!r}")
 
 
-async def raises(kind: type[E], doing: Awaitable[object], why: str) -> E:
-    """The error of that kind that it raises; AssertionError where it does not."""
+async def raises(kind: type[E], method: str, doing: Awaitable[object], why: str) -> E:
+    """The error of that kind that a method raises; AssertionError where it does not."""
+    expected = f"expected {kind.__name__} from {method}: {why}"
     try:
         await doing
     except kind as error:
         return error
-    raise AssertionError(f"expected {kind.__name__}: {why}")
+    except Exception as error:
+        raise AssertionError(f"{expected}; {_words(error)}") from error
+    raise AssertionError(expected)
 
 
 async def within(doing: Awaitable[T], what: str) -> T:

@@ -52,7 +52,7 @@ async def both_write_many_sessions_at_once(one: Store, other: Store) -> None:
 async def what_one_holds_the_other_cannot(one: Store, other: Store) -> None:
     """A session that one holds is a Conflict for the other, until it is let go."""
     async with one.hold("s"):
-        await raises(Conflict, within(once(other, "s"), "a conflict"), "the other holds it")
+        await raises(Conflict, "hold", within(once(other, "s"), "a conflict"), "the other holds it")
         await within(once(other, "t"), "another session is free")
     await within(once(other, "s"), "the session is free again")
 
