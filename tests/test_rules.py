@@ -261,7 +261,7 @@ async def test_rules_answer_for_a_servers_own_tools(rule, answer):
     assert model.requests[1].input[-1].wire == {**response, **answer}
 
 
-DEEP = f'{{"a": {"[" * 5000}{"]" * 5000}}}'
+DEEP = f'{{"a": {"[" * 100_000}{"]" * 100_000}}}'
 
 
 @pytest.mark.parametrize("arguments", ["{", "[]", '"x"', DEEP], ids=lambda text: text[:5])

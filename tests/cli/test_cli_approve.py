@@ -174,7 +174,8 @@ def test_a_call_that_has_run_is_not_taken_for_another(bot, capsys):
 
 
 CRASHED = (
-    "@tool\ndef pay(euros: int) -> str:\n    open('paid.txt', 'a').write(f'{euros}.')\n"
+    "@tool\ndef pay(euros: int) -> str:\n"
+    "    with open('paid.txt', 'a') as paid:\n        paid.write(f'{euros}.')\n"
     "    return f'{euros} are paid'\n"
     "agent = Agent(ScriptedModel(lambda request: request.outputs[0]), tools=[pay])"
 )

@@ -95,6 +95,13 @@ def test_the_last_message_is_taken_back_with_its_answer(options, chat, bot, caps
     assert (kept[before].summary.turns, kept[after].parent) == (2, before)
 
 
+def test_what_is_taken_back_ends_as_it_was_said(chat, bot, capsys):
+    said = ["Is it?", "/undo", "It is.", "/undo", "is it", "/undo"]
+    assert chat(said, "-q", "-a", bot(COUNTS), "--no-log") == 0
+    taken = capsys.readouterr().out.splitlines()[1::2]
+    assert taken == ["Taken back: Is it?", "Taken back: It is.", "Taken back: is it."]
+
+
 def test_what_tools_did_is_not_taken_back_and_that_is_said(chat, bot, capsys):
     path = bot(
         "agent = Agent(ScriptedModel(call('population', city='Oslo'), 'Many.'), tools=[population])"
@@ -325,7 +332,8 @@ def test_ctrl_c_that_cancels_the_loop_of_the_editor_is_a_ctrl_c(monkeypatch):
 )
 def test_what_is_typed_is_kept_beside_the_log(options, file, tmp_path):
     arguments = parser().parse_args(["chat", *options])
-    assert history_of(arguments, None) == (file and tmp_path / file)
+    history = history_of(arguments, None)
+    assert (history and history.absolute()) == (file and tmp_path / file)
 
 
 def test_what_is_typed_is_kept_beside_the_log_of_an_agents_own(tmp_path):

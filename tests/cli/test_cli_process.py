@@ -103,6 +103,23 @@ def test_an_interrupt_cancels_the_tools_and_sums_up(tool, start, bot):
     assert go_on.startswith("go on: agentkit resume run_")
 
 
+def test_an_interrupt_is_told_by_the_code_though_a_thread_is_busy(start, tmp_path):
+    (tmp_path / "busy.py").write_text(
+        "import asyncio, threading\n"
+        "from agentkit.cli.leaving import drive_with\n"
+        "async def block():\n"
+        "    asyncio.ensure_future(asyncio.to_thread(threading.Event().wait))\n"
+        "    await asyncio.sleep(0)\n"
+        "def work(runner):\n"
+        "    runner.run(block())\n"
+        "    raise KeyboardInterrupt\n"
+        "drive_with(work)\n"
+    )
+    process = start("tools", "busy.py")
+    process.communicate()
+    assert process.returncode == 130
+
+
 @posix
 def test_an_interrupted_run_is_json_too(start, bot):
     path = bot(

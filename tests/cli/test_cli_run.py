@@ -370,9 +370,8 @@ def test_what_a_run_cost_is_known_or_said_to_be_unknown(bot, capsys):
 
 def test_a_run_that_would_cost_more_ends_with_the_command_for_more(bot, capsys):
     path = bot(
-        "from agentkit import Price, Prices\n"
         "agent = Agent(ScriptedModel(call('population', city='Oslo'), 'Many.', 'Many.'),"
-        " tools=[population], prices=Prices({'*': Price(1000, 1000)}))"
+        " tools=[population], prices=lambda model, usage: usage.total_tokens / 1000)"
     )
     assert main(["run", "?", "-a", path, "--max-cost", "0.000001"]) == 3
     *_, remark, go_on = capsys.readouterr().err.splitlines()
@@ -417,9 +416,9 @@ def test_a_model_that_is_not_streamed_is_the_same_in_all_else(monkeypatch, tmp_p
 
 
 def test_a_model_that_is_not_streamed_compacts_too(bot, capsys):
-    with ResponsesServer(ScriptedModel(*["A long answer. " * 20] * 3), compacts=True) as server:
+    with ResponsesServer(ScriptedModel(*["A long answer. " * 20] * 3)) as server:
         path = bot(
-            "from agentkit import Compacted\n"
+            "from agentkit.context import Compacted\n"
             f"agent = Agent('any', base_url={server.url!r}, context=Compacted(20))"
         )
         for _ in range(2):

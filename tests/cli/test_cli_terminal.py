@@ -8,6 +8,10 @@ import re
 
 import pytest
 
+from agentkit import Agent, tool
+from agentkit.cli.show import NoScreen, Progress
+from agentkit.testing import ScriptedModel, call
+
 pty = pytest.importorskip("pty")
 
 HOSTILE = "\\x1b]0;owned\\x07 \\x1b[2J \\u202eevil [bold]not bold[/bold]"
@@ -105,3 +109,30 @@ def test_a_terminal_without_a_question_is_asked_for_one(start):
     written, code = on_a_terminal(start, "run", "-m", "offline")
     assert code == 2
     assert written.startswith("agentkit: Give a question")
+
+
+class Waits(NoScreen):
+    """Keeps what was shown as waited for."""
+
+    def __init__(self):
+        self.shown = []
+
+    def waiting(self, what):
+        self.shown.append(what)
+
+
+async def test_the_next_turn_is_not_announced_before_the_calls_of_this_one_have_ended():
+    @tool
+    async def hello() -> str:
+        return "Hi."
+
+    screen = Waits()
+    progress = Progress(screen, clock=lambda: 0.0, before_line=lambda: None)
+    agent = Agent(
+        ScriptedModel([call("hello"), call("missing"), call("hello")], "Done."), tools=[hello]
+    )
+    await agent.run("?", on_event=progress.hear)
+    first_turn = screen.shown[: screen.shown.index("asking, turn 2")]
+    assert len(first_turn) == 4
+    assert all(what.startswith("running ") for what in first_turn)
+    assert screen.shown[len(first_turn) :] == ["asking, turn 2"]
