@@ -187,11 +187,12 @@ def _meant(log: Log, said: str | None, *, takes_all: bool) -> Sequence[CallState
             return waiting
         raise ConfigurationError(f"{_choice(log)} Name one, or --all." if waiting else _choice(log))
     calls = {call.call_id: call for call in log.open_calls if call.waits or call.decision}
-    meant = [call for call_id, call in calls.items() if call_id.startswith(said)]
-    if said in calls or len(meant) == 1:
-        return [calls[said]] if said in calls else meant
-    # one that has run is not another that has not
-    is_known = any(call.call_id.startswith(said) for call in log.all_calls)
+    # one that has run is not another whose id begins like its own, and an empty word is no id
+    is_whole = said in log.call_ids or not said
+    meant = [each for each in calls if each == said or (not is_whole and each.startswith(said))]
+    if len(meant) == 1:
+        return [calls[meant[0]]]
+    is_known = any(each.startswith(said) for each in log.call_ids)
     hint = "" if is_known else did_you_mean(said, list(calls))
     which = "More than one call" if meant else "No call"
     raise ConfigurationError(f"{which} {said!r} waits.{hint} {_choice(log)}")

@@ -81,7 +81,10 @@ def words(text: str) -> list[str]:
     A word is letters and digits. Of Chinese, Japanese, Korean, Thai and the like, which leave no
     space between words, it is each letter, and each letter with the one behind it.
     """
-    runs = [run for word in text.translate(_LETTERS).split() for run in _RUN.findall(word)]
+    spaced = text.translate(_LETTERS).split()
+    if text.isascii() or not _IS_UNSPACED.search(text):
+        return spaced
+    runs = [run for word in spaced for run in _RUN.findall(word)]
     return [word for run in runs for word in _parts_of(run)]
 
 
