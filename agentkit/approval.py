@@ -102,7 +102,7 @@ def _call_of(decision: Decision, waiting: Mapping[str, CallState]) -> CallState:
             f"decisions: expected Approve, Reject, Edit or Answer, got {kind}. "
             "Write Approve(call.call_id)."
         )
-    call = waiting.get(decision.call_id)
+    call = waiting.get(str(decision.call_id))
     if call is None:
         ids = ", ".join(waiting) or "none"
         raise ConfigurationError(

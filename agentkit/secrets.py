@@ -124,8 +124,11 @@ class Secrets:
 
     def hide_any(self, value: Any) -> Any:
         """`hide` for all texts within a value; what else shows one becomes the text it shows."""
-        hidden = self._within(value, self.hide)
-        with suppress(Exception):  # a value of others' making, which may not let itself be shown
+        try:
+            hidden = self._within(value, self.hide)
+        except Exception:  # noqa: BLE001 - a value of others' making, such as one within itself
+            return f"[a {type(value).__name__} that cannot be looked into]"
+        with suppress(Exception):  # it may not let itself be shown, and then shows nothing
             shown = repr(hidden)
             told = self.hide(shown)
             return hidden if told is shown else told

@@ -129,6 +129,15 @@ async def test_a_second_decision_about_the_same_call_is_an_error():
     assert RUNS == [5]
 
 
+@pytest.mark.parametrize("decision", ["call_1", None, Approve(["call_1"]), Edit("call_1", [1])])
+async def test_a_decision_that_is_none_is_an_error_and_nothing_runs(decision):
+    _, agent = payer()
+    waiting = await agent.run("go")
+    with pytest.raises(ConfigurationError, match="decisions: expected|No call|Edit: expected"):
+        await agent.resume(waiting, [decision])
+    assert RUNS == []
+
+
 async def test_speaking_on_closes_what_waits():
     model, agent = payer([call("pay", amount=5)], "Very well.")
     result = await agent.run("Forget it.", session=await agent.run("go"))

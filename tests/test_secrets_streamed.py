@@ -231,6 +231,12 @@ async def test_what_a_tool_reports_shows_no_key():
     assert told[-2] is plain
 
 
+def test_a_value_that_holds_itself_is_not_shown():
+    within_itself: list[object] = [KEY]
+    within_itself.append(within_itself)
+    assert Secrets.of(KEY).hide_any(within_itself) == "[a list that cannot be looked into]"
+
+
 async def test_prices_that_fail_show_no_key_in_the_programs_log(caplog):
     def prices(model, usage):
         raise LookupError(f"no price for {KEY}") from ValueError(KEY)

@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import unquote
 
 from agentkit.cli.safe_text import one_line
 from agentkit.cli.same_agent import needs_agent
@@ -114,7 +114,7 @@ def _said(arguments: argparse.Namespace, options: dict[str, str]) -> Iterator[st
             yield option
         elif value is not None and value is not False:
             for each in value if isinstance(value, list) else [value]:
-                yield from _option(option, _without_password(each) if name in _URLS else str(each))
+                yield from _option(option, without_password(each) if name in _URLS else str(each))
 
 
 def _option(option: str, value: str) -> Iterable[str]:
@@ -124,15 +124,20 @@ def _option(option: str, value: str) -> Iterable[str]:
     return (f"{option}={value}",) if option.startswith("--") else (f"{option}{value}",)
 
 
-def _without_password(place: str) -> str:
-    """A path or a URL, the latter without what nobody else may read."""
-    if "://" not in place:
+def without_password(place: str) -> str:
+    """A path or a URL, the latter without what nobody else may read and else as it is.
+
+    What stands before the first slash names the user, as libpq and HTTP clients take it.
+    """
+    scheme, separator, rest = place.partition("://")
+    if not separator or scheme == "sqlite":
         return place
-    parts = urlsplit(place)
-    user, at, host = parts.netloc.rpartition("@")
-    query = [pair for pair in parse_qsl(parts.query) if not _SECRET.search(pair[0])]
-    netloc = f"{user.partition(':')[0]}{at}{host}"
-    return urlunsplit(parts._replace(netloc=netloc, query=urlencode(query)))
+    authority, slash, path = rest.partition("/")
+    user, at, host = authority.rpartition("@")
+    path, _, query = f"{host}{slash}{path}".partition("?")
+    pairs = [pair for pair in query.split("&") if not _SECRET.search(unquote(pair.split("=")[0]))]
+    asked = "&".join(pairs)
+    return f"{scheme}://{user.partition(':')[0]}{at}{path}{'?' if asked else ''}{asked}"
 
 
 def _line(command: str, names: Iterable[str], options: Iterable[str]) -> str:

@@ -177,7 +177,7 @@ def _settings(said: Sequence[str]) -> Mapping[str, Any]:
             raise ConfigurationError(f"--setting {each!r}: write KEY=JSON, such as temperature=0.")
         try:
             settings[key] = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ConfigurationError(
                 f"--setting {each!r}: the value is not JSON ({error}). "
                 f"For text, write {key}='\"{text}\"'."

@@ -36,14 +36,14 @@ exit codes:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command that `argv` (or the process's own arguments) names; its exit code."""
     prepare_streams()
-    arguments = parser().parse_args(argv)
     try:
-        code = _run(arguments)
+        code = _run(parser().parse_args(argv))
         sys.stdout.flush()
     except BrokenPipeError:
         code = BROKEN_PIPE
     except OSError as error:
-        say(error.strerror or str(error))
+        place = f"{error.filename}: " if error.filename else ""
+        say(f"{place}{error.strerror or error}")
         code = FAILED
     give_up_what_cannot_be_written()
     return code

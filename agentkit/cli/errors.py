@@ -54,6 +54,10 @@ _IN_THE_COMMAND = {
     "(model 'ollama:qwen3'), or try without a model: 'offline'.": (
         "with -m ollama:qwen3, or try without a model: -m offline."
     ),
+    "since this result. Pass its name to go on where it stands, or fork it to go on from here.": (
+        "elsewhere meanwhile, and what was said here was not kept. See it with `agentkit show`, "
+        "go on with `agentkit resume`."
+    ),
 }
 """What an error says to a programmer, and how it is said here."""
 

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from agentkit.agent import Agent
+from agentkit.cli.again import without_password
 from agentkit.cli.options import not_empty
 from agentkit.errors import ConfigurationError
 from agentkit.schema.problems import did_you_mean
@@ -108,7 +109,8 @@ def history_of(arguments: argparse.Namespace, agent: Agent | None) -> Path | Non
 def nothing_yet(arguments: argparse.Namespace) -> str:
     """What to say where nothing has been logged."""
     place, said_by = _place(arguments)
-    return f"No runs are logged yet in {place}." if said_by else "No runs are logged yet."
+    where = f" in {without_password(place)}" if said_by else ""
+    return f"No runs are logged yet{where}."
 
 
 async def session_named(store: Store, said: str) -> str:
@@ -194,6 +196,9 @@ def _opened(place: str, said_by: str) -> Store:
         return opened_store(place)
     except ConfigurationError as error:
         why = str(error).removeprefix("store: ").replace(*_NO_STORE_HERE)
+        raise ConfigurationError(f"{said_by or VARIABLE}: {why}") from error
+    except ValueError as error:  # its text may have a part of the password
+        why = "the URL cannot be read. Is its host written right?"
         raise ConfigurationError(f"{said_by or VARIABLE}: {why}") from error
 
 

@@ -128,12 +128,11 @@ class EditedMessages:
 
     def __init__(self, history: Path | None) -> None:
         from prompt_toolkit import PromptSession
-        from prompt_toolkit.history import FileHistory
         from prompt_toolkit.output import create_output
 
         self._session: PromptSession[str] = PromptSession(
             PROMPT,
-            history=FileHistory(str(history)) if history and _is_private(history) else None,
+            history=_kept_in(history) if history and _is_private(history) else None,
             key_bindings=_bindings(),
             prompt_continuation=MORE,
             output=None if sys.stdout.isatty() else create_output(sys.stderr),
@@ -149,12 +148,30 @@ class EditedMessages:
             raise KeyboardInterrupt from None
 
 
+def _kept_in(path: Path) -> Any:
+    """The lines of a file, which takes more of them for as long as it can."""
+    from prompt_toolkit.history import FileHistory
+
+    class Kept(FileHistory):
+        def store_string(self, string: str) -> None:
+            with contextlib.suppress(OSError):
+                super().store_string(string)
+
+    return Kept(str(path))
+
+
 def _bindings() -> Any:
     from prompt_toolkit.application import get_app
     from prompt_toolkit.filters import Condition
     from prompt_toolkit.key_binding import KeyBindings
+    from prompt_toolkit.keys import Keys
 
     bindings = KeyBindings()
+
+    # text with colours looks like one, and is not what prompt_toolkit expects of it
+    @bindings.add(Keys.Vt100MouseEvent)
+    def _(event: Any) -> None:
+        pass
 
     @bindings.add("escape", "enter")
     def _(event: Any) -> None:
@@ -174,7 +191,7 @@ def _bindings() -> Any:
 def _is_private(path: Path) -> bool:
     """Whether there is such a file, made for nobody else to read; there may be no place for one."""
     try:
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600))
     except OSError:
         return False
     return True

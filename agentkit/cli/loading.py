@@ -43,7 +43,7 @@ def load_agent(spec: str) -> Agent:
         raise ConfigurationError(f"{spec} holds no Agent. Write there: agent = Agent(…).")
     names = list(agents)
     raise ConfigurationError(
-        f"{spec} holds {len(names)} agents: {', '.join(names)}. Name one: {spec}:{names[0]}."
+        f"{place} holds {len(names)} agents: {', '.join(names)}. Name one: {place}:{names[0]}."
     )
 
 
@@ -139,12 +139,14 @@ def _parents(name: str) -> list[str]:
 
 
 def _as_a_script(folder: Path, shown: str, load: Callable[[], T]) -> T:
-    """Load with the folder first on the import path, where imports inside functions need it too.
-
-    Raises ConfigurationError for whatever the loaded code raises.
-    """
+    """Load with the folder first on the import path, where imports inside functions need it too."""
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
+    return _in_words(folder, shown, load)
+
+
+def _in_words(folder: Path, shown: str, load: Callable[[], T]) -> T:
+    """What the caller's own code gives. Raises ConfigurationError for whatever it raises."""
     try:
         return load()
     except (Exception, SystemExit) as error:  # the caller's own code
@@ -168,7 +170,8 @@ def _line_of(error: BaseException, folder: Path) -> str | None:
 
 
 def _named(module: ModuleType, name: str, spec: str, kind: type) -> Any:
-    if hasattr(module, name):
+    # a module may look for its names by code of its own
+    if _in_words(Path.cwd(), spec, lambda: hasattr(module, name)):
         return getattr(module, name)
     public = [each for each in vars(module) if not each.startswith("_")]
     hint = did_you_mean(name, public)

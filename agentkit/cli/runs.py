@@ -88,7 +88,7 @@ def command(arguments: argparse.Namespace) -> int:
 async def _listed(store: Store, arguments: argparse.Namespace) -> int:
     wanted = WAITING if arguments.waiting else FAILED if arguments.failed else ()
     async with in_use(store):
-        runs = await store.list(status=wanted, limit=arguments.limit or None)
+        runs = await store.list(status=wanted, limit=_most(arguments))
     if arguments.json:
         write_json(sys.stdout, [info_wire(each) for each in runs])
     elif not runs:
@@ -98,6 +98,11 @@ async def _listed(store: Store, arguments: argparse.Namespace) -> int:
     else:
         write_rows(sys.stdout, [_exact_row(each) for each in runs])
     return 0
+
+
+def _most(arguments: argparse.Namespace) -> int:
+    """How many are asked for, as a number that every database takes."""
+    return min(arguments.limit or _NO_BOUND, _NO_BOUND)
 
 
 def info_wire(info: SessionInfo) -> Wire:
@@ -133,7 +138,7 @@ def _exact_row(info: SessionInfo) -> tuple[str, ...]:
 
 async def _found(store: Store, arguments: argparse.Namespace) -> int:
     async with in_use(store):
-        found = await store.search(arguments.query, limit=arguments.limit or _NO_BOUND)
+        found = await store.search(arguments.query, limit=_most(arguments))
     if arguments.json:
         write_json(sys.stdout, [{**asdict(each), "at": utc(each.at)} for each in found])
     elif not found:

@@ -134,7 +134,7 @@ def _content(path: Path) -> str:
 def _read_json(text: str, where: str) -> Wire:
     try:
         schema: Any = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{where} is not JSON: {error}.") from error
     if not isinstance(schema, dict):
         raise ConfigurationError(f"{where}: a JSON schema is an object, not {text[:40]!r}.")

@@ -173,6 +173,25 @@ def test_a_call_that_has_run_is_not_taken_for_another(bot, capsys):
     )
 
 
+@pytest.mark.parametrize("call_id", ["call_1", ""])
+def test_an_id_that_has_run_or_is_empty_does_not_stand_for_the_beginning_of_another(
+    call_id, bot, capsys
+):
+    # the model uses an id once more, which so becomes call_1_2
+    same = "call('delete', 'call_1', path='a')"
+    path = bot(BOT + f"agent = Agent(ScriptedModel({same}, {same}), tools=[delete])")
+    waits(path)
+    assert main(["approve", "s", "call_1"]) == 0
+    assert main(["resume", "s", "-q", "-a", path]) == 4
+    assert main(["approve", "s", call_id]) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error == (
+        f"agentkit: No call {call_id!r} waits. Calls that wait: delete (call_1_2) needs approval."
+    )
+    assert main(["approve", "s", "call_1_"]) == 0
+    assert ran() == ["a False"]
+
+
 CRASHED = (
     "@tool\ndef pay(euros: int) -> str:\n"
     "    with open('paid.txt', 'a') as paid:\n        paid.write(f'{euros}.')\n"
@@ -384,6 +403,17 @@ def test_calls_that_are_left_wait_and_ctrl_c_leaves_them_all(start, bot):
     person.types(CTRL_C)
     assert person.leaves()[1] == 4
     assert ran() == ["a False"]
+
+
+def test_a_word_that_comes_after_that_of_another_terminal_is_not_taken(start, bot):
+    person = Person(start, "run", "?", "-a", bot(one_call({"path": "a"})), "--session", "s")
+    person.reads(KEY)
+    assert main(["reject", "s"]) == 0
+    person.says("y")
+    shown, code = person.leaves()
+    assert code == 1
+    assert "'s' has gone on elsewhere meanwhile, and what was said here was not kept. See" in shown
+    assert ran() == []
 
 
 @pytest.mark.parametrize("option", ["--json", "-q"])

@@ -285,6 +285,23 @@ def test_a_person_talks_with_history_and_lines_that_go_on(start, bot, tmp_path):
     assert "thrown away" not in history.read_text()
 
 
+def test_a_history_that_takes_no_more_and_pasted_colours_do_not_disturb(start, bot, tmp_path):
+    path = bot("agent = Agent(ScriptedModel(*[lambda r: ascii(r.input[-1].text)] * 2))")
+    person = Person(start, "chat", "-a", path)
+    person.reads(PROMPTED)
+    person.says("one")
+    person.reads("'one'")
+    person.reads(PROMPTED)
+    history = tmp_path / f"{DB}-chat-history"
+    history.unlink()
+    history.mkdir()
+    person.says("\x1b[31mtwo\x1b[0m")
+    assert "exception" not in person.reads("'two'")
+    person.reads(PROMPTED)
+    person.types(CTRL_D)
+    assert person.leaves()[1] == 0
+
+
 def test_ctrl_c_stops_the_answer_and_not_the_program(start, bot):
     path = bot(
         "@tool(effect='read')\nasync def wait():\n    await asyncio.Event().wait()\n"

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import os
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from logged import DB, log_run, use
 
 from agentkit import Agent, ConfigurationError
 from agentkit.cli import main
-from agentkit.cli.kept import add_store_options, data_folder, session_named, store_for
+from agentkit.cli.kept import add_store_options, data_folder, nothing_yet, session_named, store_for
 from agentkit.stores.sqlite import SQLiteStore
 from agentkit.testing import ScriptedModel
 
@@ -100,6 +101,8 @@ def test_a_run_that_is_named_where_none_is_logged_fails(command, capsys, tmp_pat
 def test_where_a_place_was_named_it_is_said_that_nothing_is_there(capsys):
     assert main(["runs", "--db", "other.db"]) == 0
     assert capsys.readouterr().err == "agentkit: No runs are logged yet in other.db.\n"
+    nothing = nothing_yet(arguments("--db", "postgresql://ada:secret@h/db"))
+    assert nothing == "No runs are logged yet in postgresql://ada@h/db."
 
 
 @pytest.mark.parametrize(
@@ -107,6 +110,7 @@ def test_where_a_place_was_named_it_is_said_that_nothing_is_there(capsys):
     [
         (".", "is a folder"),
         ("nowhere/runs.db", "there is no folder 'nowhere'"),
+        ("postgresql://[::1/db", "the URL cannot be read"),
         ("mysql://host/db", "mysql:// is of no known kind. Give a path or postgresql://…."),
     ],
 )
@@ -117,6 +121,15 @@ def test_a_place_that_cannot_be_used_is_told_with_what_named_it(place, reason, m
             store_for(arguments(*given))
         assert str(error.value).startswith(f"{named_by}: ")
         assert reason in str(error.value)
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="Python says that there is none")
+def test_a_file_that_cannot_be_looked_at_is_named(capsys):
+    path = "x" * 10_000
+    assert main(["runs", "--db", path]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith(f"agentkit: {path}: ")
+    assert error.count("\n") == 1
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="folders are guarded otherwise here")

@@ -99,12 +99,20 @@ def test_a_file_that_cannot_be_loaded_is_one_line_with_the_place(code, said, tmp
     assert error.count("\n") == 1
 
 
+def test_a_module_that_fails_to_look_for_a_name_is_one_line(tmp_path, capsys):
+    (tmp_path / "lazy.py").write_text("def __getattr__(name):\n    import no_such_module\n")
+    assert main(["run", "?", "-a", "lazy.py:agent"]) == 2
+    error = "agentkit: lazy.py, line 2: ModuleNotFoundError: No module named 'no_such_module'\n"
+    assert capsys.readouterr().err == error
+
+
 @pytest.mark.parametrize(
     ("spec", "said"),
     [
         ("bot.py:c", "bot.py has no 'c'. Agents in it: a, b."),
         ("bot.py:population", "bot.py:population is a Tool, not an Agent."),
         ("bot.py", "bot.py holds 2 agents: a, b. Name one: bot.py:a."),
+        ("bot.py:", "bot.py holds 2 agents: a, b. Name one: bot.py:a."),
         ("bat.py:a", "There is no file 'bat.py'."),
         ("bot_nowhere:a", "There is no module 'bot_nowhere' here. A file is named with its .py."),
         ("no-module", "'no-module' is neither a file nor a module."),

@@ -180,10 +180,11 @@ def test_a_reader_that_leaves_ends_the_command_quietly(start, bot):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device of Linux")
-def test_output_that_cannot_be_written_is_one_line(start, bot):
-    path = bot("agent = Agent(ScriptedModel('Hello.'))")
+@pytest.mark.parametrize("words", [["run", "?", "-q", "-a", "bot.py", "--json"], ["--version"]])
+def test_output_that_cannot_be_written_is_one_line(words, start, bot):
+    bot("agent = Agent(ScriptedModel('Hello.'))")
     with open("/dev/full", "w") as full:
-        process = start("run", "?", "-q", "-a", path, "--json", stdout=full)
+        process = start(*words, stdout=full)
         _, err = process.communicate()
     assert (process.returncode, err) == (1, "agentkit: No space left on device\n")
 

@@ -11,7 +11,7 @@ import pytest
 from logged import DB, log_run, use
 
 from agentkit.cli import main
-from agentkit.cli.again import again
+from agentkit.cli.again import again, without_password
 from agentkit.cli.app import parser
 from agentkit.testing import ScriptedModel, failed
 from agentkit.testing.server import ResponsesServer
@@ -173,3 +173,19 @@ def test_no_password_is_printed_and_no_id_is_taken_for_an_option():
     approved = parser().parse_args(shlex.split(commands.approve("--all"))[1:])
     assert (approved.session, approved.call, approved.all) == ("s", "--all", False)
     assert "\n" not in commands.approve("a\nb")
+
+
+@pytest.mark.parametrize(
+    ("place", "shown"),
+    [
+        ("runs.db", "runs.db"),
+        ("sqlite:///runs.db", "sqlite:///runs.db"),
+        ("sqlite:////var/a b@c.db", "sqlite:////var/a b@c.db"),
+        ("postgresql:///db", "postgresql:///db"),
+        ("postgresql://%2Frun/db?options=-c%20a%3Db", "postgresql://%2Frun/db?options=-c%20a%3Db"),
+        ("postgresql://ada:se?cr#e@t@h,i:5432/db", "postgresql://ada@h,i:5432/db"),
+        ("postgresql://h/db?a=b@c&pass%77ord=secret", "postgresql://h/db?a=b@c"),
+    ],
+)
+def test_a_place_is_printed_as_it_is_but_for_what_is_secret(place, shown):
+    assert without_password(place) == shown

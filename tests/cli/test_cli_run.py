@@ -261,6 +261,8 @@ MISTAKES: list[tuple[list[str], str]] = [
     (["Hi", "-m", "offline", "--schema", "name sting"], "Did you mean 'str'?"),
     (["Hi", "-m", "offline", "--schema", "no.json"], "cannot read 'no.json'"),
     (["Hi", "-m", "offline", "--schema", "{"], "--schema is not JSON"),
+    (["Hi", "-m", "offline", "--schema", '{"a":' * 50_000], "--schema is not JSON"),
+    (["Hi", "-m", "offline", "--setting", f"a={'[' * 50_000}"], "the value is not JSON"),
     (["Hi", "-m", "offline", "--schema", '{"type": "nothing"}'], "schema"),
     (["Hi", "-m", "offline", "--key-variable", "NO_SUCH"], "NO_SUCH is not set"),
     (["Hi", "-m", "offline", "-t", "agentkit_tools", "-t", "agentkit_tools:now"], "'now'"),

@@ -93,6 +93,7 @@ def test_runs_are_chosen_by_how_they_stand(capsys):
     assert sessions(capsys, "--failed") == ["open", "broken", "half", "refused", "failed"]
     assert sessions(capsys, "-n", "2") == ["open", "broken"]
     assert len(sessions(capsys, "-n", "0")) == 7
+    assert len(sessions(capsys, "-n", f"{10**30}")) == 7
 
 
 def test_where_none_stands_so_that_is_said(capsys):
