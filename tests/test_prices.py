@@ -73,7 +73,7 @@ def test_tokens_from_the_cache_cost_what_the_list_says():
 
 
 def test_tokens_written_to_the_cache_are_told_to_the_list():
-    name = "anthropic/claude-sonnet-4"
+    name = "google/gemini-2.5-pro"
     details = {"cached_tokens": 0, "cache_write_tokens": 2000}
     price = Pricing("https://openrouter.ai/api/v1", name).of(
         response(usage={**TOKENS, "input_tokens_details": details})
@@ -162,7 +162,7 @@ def test_another_tier_has_its_own_price_or_none():
     [
         (OPENAI, "gpt-5-mini"),
         (OPENAI, "gpt-5.4"),
-        ("https://openrouter.ai/api/v1", "anthropic/claude-sonnet-4"),
+        ("https://openrouter.ai/api/v1", "google/gemini-2.5-pro"),
         ("https://api.deepseek.com", "deepseek-chat"),
     ],
 )

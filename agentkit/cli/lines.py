@@ -135,6 +135,7 @@ class EditedMessages:
             history=_kept_in(history) if history and _is_private(history) else None,
             key_bindings=_bindings(),
             prompt_continuation=MORE,
+            enable_suspend=True,
             output=None if sys.stdout.isatty() else create_output(sys.stderr),
         )
 

@@ -17,7 +17,7 @@ from typing import Any
 FAIL_AFTER = 30.0
 """Seconds after which what was waited for has not come."""
 
-CTRL_C, CTRL_D, ALT_ENTER, ENTER = "\x03", "\x04", "\x1b\r", "\r"
+CTRL_C, CTRL_D, CTRL_Z, ALT_ENTER, ENTER = "\x03", "\x04", "\x1a", "\x1b\r", "\r"
 
 PROMPTED = "⏵"
 """Shown in place of what a line editor begins with: from here on it has the keys."""

@@ -21,7 +21,7 @@ from agentkit.testing.server import ResponsesServer
 
 pytest.importorskip("pty")
 
-from at_a_terminal import ALT_ENTER, CTRL_C, CTRL_D, PLAIN, PROMPTED, Person  # noqa: E402
+from at_a_terminal import ALT_ENTER, CTRL_C, CTRL_D, CTRL_Z, PLAIN, PROMPTED, Person  # noqa: E402
 
 COUNTS = "agent = Agent(ScriptedModel(*[lambda r: f'{len(r.input)} items.'] * 9))"
 
@@ -260,7 +260,7 @@ def test_a_script_that_is_not_text_is_one_line(start, tmp_path):
 
 
 def test_a_person_talks_with_history_and_lines_that_go_on(start, bot, tmp_path):
-    path = bot("agent = Agent(ScriptedModel(*[lambda r: ascii(r.input[-1].text)] * 4))")
+    path = bot("agent = Agent(ScriptedModel(*[lambda r: ascii(r.input[-1].text)] * 5))")
     person = Person(start, "chat", "-a", path)
     assert re.search(r"ScriptedModel, session run_\w+\. /help lists", person.reads(PROMPTED))
     for typed, message in (
@@ -268,6 +268,7 @@ def test_a_person_talks_with_history_and_lines_that_go_on(start, bot, tmp_path):
         ("three\\\rfour\r", r"'three\nfour'"),
         ("\x1b[200~five\nsix\x1b[201~\r", r"'five\nsix'"),
         ("\x1b[A\r", r"'five\nsix'"),
+        (f"{CTRL_Z}seven\r", "'seven'"),
     ):
         person.types(typed)
         person.reads(message)
