@@ -159,9 +159,9 @@ def _place(arguments: argparse.Namespace) -> tuple[str, str]:
     """A path or a URL, and what named it; nothing did where it is the default."""
     said: str | None = arguments.db
     if said:
-        return _expanded(said), "--db"
+        return _expanded(said, "--db"), "--db"
     if said := os.environ.get(VARIABLE, "").strip():
-        return _expanded(said), VARIABLE
+        return _expanded(said, VARIABLE), VARIABLE
     try:
         home = Path.home()
     except RuntimeError as error:
@@ -171,8 +171,14 @@ def _place(arguments: argparse.Namespace) -> tuple[str, str]:
     return str(data_folder(os.environ, sys.platform, home) / FILE), ""
 
 
-def _expanded(place: str) -> str:
-    return place if "://" in place else os.path.expanduser(place)
+def _expanded(place: str, said_by: str) -> str:
+    if "://" in place:
+        return place
+    if place.startswith(("postgresql:", "postgres:")) or "password=" in place:
+        # it would be a path, and be shown as one
+        reason = "write a PostgreSQL database as postgresql://user:password@host/database"
+        raise ConfigurationError(f"{said_by}: {reason}.")
+    return os.path.expanduser(place)
 
 
 def _file_of(place: str) -> Path | None:

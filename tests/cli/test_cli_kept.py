@@ -111,6 +111,8 @@ def test_where_a_place_was_named_it_is_said_that_nothing_is_there(capsys):
         (".", "is a folder"),
         ("nowhere/runs.db", "there is no folder 'nowhere'"),
         ("postgresql://[::1/db", "the URL cannot be read"),
+        ("postgresql:/ada:secret@h/db", "write a PostgreSQL database as postgresql://user:pass"),
+        ("host=h password=secret", "write a PostgreSQL database as postgresql://user:pass"),
         ("mysql://host/db", "mysql:// is of no known kind. Give a path or postgresql://…."),
     ],
 )
@@ -120,6 +122,7 @@ def test_a_place_that_cannot_be_used_is_told_with_what_named_it(place, reason, m
         with pytest.raises(ConfigurationError) as error:
             store_for(arguments(*given))
         assert str(error.value).startswith(f"{named_by}: ")
+        assert "secret" not in str(error.value)
         assert reason in str(error.value)
 
 
