@@ -137,7 +137,8 @@ def _params(url: str) -> Mapping[str, Any]:
     # the text of the error has parts of the URL, the password among them
     with suppress(Error):
         params = conninfo_to_dict(url)
-    if params is None or "@" in str(params.get("host")):
+    # a "/" or an "@" of the password that is not encoded puts the rest of it into another part
+    if params is None or any("@" in str(params.get(part)) for part in ("host", "port", "dbname")):
         raise ConfigurationError(_NO_URL)
     return params
 

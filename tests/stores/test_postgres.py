@@ -282,7 +282,12 @@ async def test_no_error_and_no_repr_shows_the_password(url, postgres):
 
 @pytest.mark.parametrize(
     "url",
-    ["postgresql://me:se@cret@host/logs", "postgresql://me:se%cret@host/logs", "host=h secret"],
+    [
+        "postgresql://me:se@cret@host/logs",
+        "postgresql://me:se%cret@host/logs",
+        "postgresql://me:se/cret@host:1/logs",
+        "host=h secret",
+    ],
 )
 def test_a_url_that_cannot_be_read_is_refused_without_being_shown(url):
     with pytest.raises(ConfigurationError, match="percent-encoded") as raised:
