@@ -16,6 +16,7 @@ from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
 
 from agentkit.encoding import JSON, Wire, decode, encode
 from agentkit.errors import ConfigurationError, OutputError
+from agentkit.responses.dialect import schema_in_words
 from agentkit.responses.items import Message, user_message
 from agentkit.schema.fields import ArgumentsSchema
 from agentkit.schema.given import checked_schema, compiled
@@ -44,8 +45,7 @@ class OutputFormat:
 
     def instruction(self) -> str:
         """The same in words, for a server without `text.format`."""
-        schema = encode(self.strict.schema).decode()
-        return f"Answer with one JSON object and nothing else. It must fit this schema:\n{schema}"
+        return schema_in_words(self.strict.schema)
 
     def read(self, text: str) -> Any:
         """The value of an answer. Raises OutputError."""

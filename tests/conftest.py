@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from agentkit.responses.known import forget_servers
+
 # A busy machine is no failure. Where a change is judged, the examples are the same every time.
 settings.register_profile(
     "steady",
@@ -30,6 +32,12 @@ def a_home_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
             patch.setenv(name, home)
         patch.setenv("AGENTKIT_DB", f"{home}/runs.db")
         yield
+
+
+@pytest.fixture(autouse=True)
+def servers_unknown() -> None:
+    """No test knows what another has learnt of a server; ports come back."""
+    forget_servers()
 
 
 FAIL_AFTER = 30.0

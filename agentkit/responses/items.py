@@ -42,6 +42,19 @@ class Item:
         """The item as JSON bytes, made at the first use and kept."""
         return encode(self.wire)
 
+    @cached_property
+    def shapes(self) -> dict[str, Item]:
+        """The item as servers want it that do not take it as it is; made once each."""
+        return {}
+
+    def without_id(self) -> Item:
+        """The item as a server reads it that looks nothing up."""
+        if self.type not in _SENT_BACK or self.wire.keys() <= _SENT_BACK[self.type]:
+            return self
+        if "bare" not in self.shapes:
+            self.shapes["bare"] = _without_ids(self)
+        return self.shapes["bare"]
+
 
 class Message(Item):
     """Something said: by the user, the developer or the model."""

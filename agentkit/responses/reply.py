@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
 
 from agentkit.encoding import Wire, decode
 from agentkit.errors import ModelError, ProtocolError, StreamTruncatedError
@@ -47,15 +48,15 @@ async def stream_events(
     chunks: AsyncIterator[bytes], headers: Headers
 ) -> AsyncIterator[StreamEvent]:
     """The events of a stream, the terminal one last. Raises ModelError where it has none."""
-    reader = _Reader(headers)
-    while not reader.is_over and (chunk := await _next_chunk(chunks, reader)) is not None:
+    reader = Reader(headers)
+    while not reader.is_over and (chunk := await next_chunk(chunks, reader)) is not None:
         for event in reader.feed(chunk):
             yield event
     for event in reader.end():
         yield event
 
 
-async def _next_chunk(chunks: AsyncIterator[bytes], reader: _Reader) -> bytes | None:
+async def next_chunk(chunks: AsyncIterator[bytes], reader: Reader) -> bytes | None:
     """The next chunk, None at the end; not every server closes a stream that is over."""
     if not reader.is_ending:
         return await anext(chunks, None)
@@ -66,7 +67,7 @@ async def _next_chunk(chunks: AsyncIterator[bytes], reader: _Reader) -> bytes | 
         return None
 
 
-class _Reader:
+class Reader:
     """Takes the chunks of one stream; gives events, and the error of a stream that has none."""
 
     def __init__(self, headers: Headers) -> None:
@@ -74,36 +75,42 @@ class _Reader:
         """Whether the terminal event has come."""
         self.is_ending = False
         """Whether an error or `[DONE]` has come, so that little can follow."""
+        self.number: Any = None
+        """The `sequence_number` of the last event that had one."""
         self._frames = Frames()
         self._chat: chat_shape.ChatStream | None = None
         self._error: Wire | None = None
         self._is_framed = False
         self._headers = headers
 
-    def feed(self, chunk: bytes) -> Iterator[StreamEvent]:
+    def feed(self, chunk: bytes) -> list[StreamEvent]:
+        """The events that a chunk completes. Raises ProtocolError."""
         try:
             payloads = self._frames.feed(chunk)
         except EventTooLargeError as error:
             raise ProtocolError(f"The stream cannot be read: {error}.") from error
+        events: list[StreamEvent] = []
         for payload in payloads:
-            yield from self._read(payload)
+            self._read(payload, events)
+        return events
 
-    def end(self) -> Iterator[StreamEvent]:
-        """What the end of the bytes means: a last event, or an error."""
+    def end(self) -> list[StreamEvent]:
+        """What the end of the bytes means: last events, or an error."""
         rest = self._frames.unframed
         if not self._is_framed and rest.lstrip().startswith(b"{"):
-            yield from read_reply(200, rest, self._headers)
-            return
+            return read_reply(200, rest, self._headers)
+        events: list[StreamEvent] = []
         with contextlib.suppress(ProtocolError):
             for payload in self._frames.flush():
-                yield from self._read(payload)
-        yield from self._end_of_chat()
+                self._read(payload, events)
+        self._end_chat(events)
         if self._error is not None and not self.is_over:
             raise model_error(None, {"error": self._error}, self._headers)
         if not self.is_over:
             raise self._truncated()
+        return events
 
-    def _read(self, payload: bytes) -> Iterator[StreamEvent]:
+    def _read(self, payload: bytes, events: list[StreamEvent]) -> None:
         self._is_framed = True
         if self.is_over:
             return
@@ -111,19 +118,20 @@ class _Reader:
             # any other word keeps the connection open
             if payload.strip() == DONE:
                 self.is_ending = True
-                yield from self._end_of_chat()
+                self._end_chat(events)
             return
         try:
             wire = decode(payload)
         except ValueError:
             raise unreadable(200, payload, self._headers, "An event is not JSON.") from None
-        yield from self._read_object(wire)
+        self._read_object(wire, events)
 
-    def _read_object(self, wire: Wire) -> Iterator[StreamEvent]:
+    def _read_object(self, wire: Wire, events: list[StreamEvent]) -> None:
         if chat_shape.is_chunk(wire):
             self._chat = self._chat or chat_shape.ChatStream()
-            yield from self._chat.add(wire)
+            events += self._chat.add(wire)
             return
+        self.number = wire.get("sequence_number", self.number)
         event = read_event(wire)
         if isinstance(event, ErrorEvent):
             # OpenAI sends response.failed behind it, others end the stream
@@ -133,13 +141,13 @@ class _Reader:
             self.is_over = True
             if self._error and not event.response.get("error"):
                 event.response = {**event.response, "error": self._error}
-        yield event
+        events.append(event)
 
-    def _end_of_chat(self) -> Iterator[StreamEvent]:
+    def _end_chat(self, events: list[StreamEvent]) -> None:
         terminal = None if self.is_over or self._chat is None else self._chat.end()
         if terminal is not None:
             self.is_over = True
-            yield terminal
+            events.append(terminal)
 
     def _truncated(self) -> ModelError:
         return StreamTruncatedError(
@@ -161,5 +169,5 @@ def _terminal(status: int, body: Wire, content: bytes, headers: Headers) -> Snap
 
 
 def _read_mislabelled_stream(content: bytes, headers: Headers) -> list[StreamEvent]:
-    reader = _Reader(headers)
+    reader = Reader(headers)
     return [*reader.feed(content), *reader.end()]

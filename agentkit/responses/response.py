@@ -34,6 +34,11 @@ class Fields:
         """The fields as JSON bytes without the braces, made at the first use and kept."""
         return encode(dict(self.values))[1:-1]
 
+    @cached_property
+    def spoken(self) -> dict[Any, Fields]:
+        """These fields as particular servers want them, by their dialects; made once each."""
+        return {}
+
 
 @dataclass(frozen=True)
 class Request:
@@ -46,6 +51,10 @@ class Request:
     """Fields of this request alone, such as `previous_response_id`; they win over `fields`, and
     None takes a field away."""
     stream: bool = False
+    before: tuple[Item, ...] = ()
+    """What goes before the input, for a server that turns out not to remember it."""
+    time_left: float | None = None
+    """Seconds in which the caller can use the answer; None for as long as it takes."""
 
     def value_of(self, name: str) -> Any:
         """What it says of a field besides its input, None where it says nothing."""

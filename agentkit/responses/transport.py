@@ -12,7 +12,6 @@ import logging
 import sys
 from collections.abc import (
     AsyncGenerator,
-    AsyncIterator,
     Awaitable,
     Callable,
     Iterator,
@@ -79,32 +78,26 @@ class Pool:
         self._open: _Open = WeakKeyDictionary()
         finalize(self, _let_go_later, self._open).atexit = False
 
-    @contextlib.asynccontextmanager
-    async def post(
-        self, endpoint: Endpoint, body: bytes, headers: Mapping[str, str]
-    ) -> AsyncIterator[HTTPAnswer]:
-        """The answer to a POST, once its headers are there. Raises ModelError."""
+    async def send(
+        self, method: str, url: str, endpoint: Endpoint, body: bytes, headers: Mapping[str, str]
+    ) -> HTTPAnswer:
+        """The answer to a request, once its headers are there; to be closed. Raises ModelError.
+
+        `endpoint` gives the headers that carry the key, and the name of the server in errors.
+        """
         client = await self._client()
-        try:
-            with errors_of(client, endpoint), _hidden_in_logs(endpoint.hidden):
-                response = await client.send(
-                    client.build_request(
-                        "POST",
-                        endpoint.url,
-                        content=body,
-                        headers={**headers, **endpoint.headers},
-                        **self._waits(client),
-                    ),
-                    stream=True,
-                )
-            answer = HTTPAnswer(response, client, endpoint)
-            try:
-                yield answer
-            finally:
-                await answer.close()
-        except Exception as error:  # of whatever kind it is, the key must not be in it
-            endpoint.hidden.redact(error)
-            raise
+        with errors_of(client, endpoint), _hidden_in_logs(endpoint.hidden):
+            response = await client.send(
+                client.build_request(
+                    method,
+                    url,
+                    content=body,
+                    headers={**headers, **endpoint.headers},
+                    **self._waits(client),
+                ),
+                stream=True,
+            )
+        return HTTPAnswer(response, client, endpoint)
 
     async def _client(self) -> Any:
         if self._given is not None:

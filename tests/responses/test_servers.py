@@ -102,7 +102,6 @@ def test_tools_are_left_out_where_they_cannot_be_switched_off():
 def test_refused_settings_are_left_out_wherever_they_were_said():
     sent = spoken(
         request({"store": True}, top_p=1),
-        Dialect(encrypted_reasoning=True),
-        ["store", "top_p", "include"],
+        Dialect(encrypted_reasoning=True, lacks=frozenset({"store", "top_p", "include"})),
     )
     assert sent.wire().keys() == {"model", "input", "stream"}
