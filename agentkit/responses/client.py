@@ -16,13 +16,14 @@ from agentkit.responses.endpoint import Endpoint
 from agentkit.responses.events import Notice, StreamEvent
 from agentkit.responses.exchange import Exchange
 from agentkit.responses.fold import Fold
-from agentkit.responses.known import Known, known_of
+from agentkit.responses.known import Known, known_of, limiter_of
 from agentkit.responses.learning import (
     has_lost_state,
     lesson_of,
     reasoning_in,
     refuses_reasoning,
 )
+from agentkit.responses.limiter import Limiter
 from agentkit.responses.providers import endpoint_at
 from agentkit.responses.response import Request, Response
 from agentkit.responses.retry import Retries
@@ -54,7 +55,15 @@ class ResponsesModel:
         self.can_compact = True
         """Whether the server has not yet turned out to have no `POST /responses/compact`."""
         self._known = known_of(self.endpoint, name)
-        self._sending = Sending(Pool(http_client, timeouts), retries or Retries(), sleep)
+        retries = retries or Retries()
+        # what waits in another way than time passes is not for others to wait with
+        is_usual = sleep is asyncio.sleep and retries == Retries(jitter=retries.jitter)
+        limiter = (
+            limiter_of(self.endpoint, name)
+            if is_usual
+            else Limiter(sleep=sleep, jitter=retries.jitter, longest_wait=retries.longest_wait)
+        )
+        self._sending = Sending(Pool(http_client, timeouts), retries, limiter, sleep)
 
     def __repr__(self) -> str:
         return f"ResponsesModel({self.name!r}, {self.endpoint.shown!r})"

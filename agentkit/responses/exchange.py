@@ -11,6 +11,7 @@ from agentkit.errors import StreamTruncatedError, TransportError
 from agentkit.responses.endpoint import Endpoint
 from agentkit.responses.events import OtherEvent, Snapshot, StreamEvent
 from agentkit.responses.failures import read_error, request_id
+from agentkit.responses.limiter import Limiter, Turn
 from agentkit.responses.reply import Reader, is_event_stream, next_chunk, read_reply
 from agentkit.responses.response import Request
 from agentkit.responses.retry import TRANSIENT_CODES
@@ -24,13 +25,22 @@ class Exchange:
     """A request and its answer: the events that came first, then those that follow."""
 
     def __init__(
-        self, pool: Pool, endpoint: Endpoint, request: Request, *, method: str = "POST"
+        self,
+        pool: Pool,
+        endpoint: Endpoint,
+        request: Request,
+        limiter: Limiter,
+        turn: Turn | None = None,
+        *,
+        method: str = "POST",
     ) -> None:
         self.first: list[StreamEvent] = []
         """The events up to the first that a caller may see, and what came in one piece with it."""
         self._pool = pool
         self._endpoint = endpoint
         self._request = request
+        self._limiter = limiter
+        self._turn = turn
         self._method = method
         self._answer: HTTPAnswer | None = None
         self._reader: Reader | None = None
@@ -58,6 +68,7 @@ class Exchange:
         try:
             answer = await self._pool.send(self._method, endpoint.url, endpoint, body, headers)
             self._answer = answer
+            self._limiter.took(answer.status, answer.headers, self._turn)
             if answer.status >= 300:
                 raise read_error(answer.status, await answer.content(), answer.headers)
             if is_event_stream(answer.headers):
@@ -104,6 +115,7 @@ class Exchange:
         return []
 
     async def _give_up(self, error: BaseException) -> None:
+        self._limiter.failed(error, self._turn)
         if isinstance(error, Exception):  # of whatever kind it is, the key must not be in it
             self._endpoint.hidden.redact(error)
         await self.close()

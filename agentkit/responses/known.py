@@ -6,9 +6,12 @@ Nothing of a run: a process that knows none of it makes the same requests, some 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
+from weakref import WeakValueDictionary
 
 from agentkit.responses.dialect import Dialect
 from agentkit.responses.endpoint import Endpoint
+from agentkit.responses.limiter import Limiter
 
 
 @dataclass
@@ -22,6 +25,7 @@ class Known:
 
 
 _KNOWN: dict[tuple[str, str, Dialect], Known] = {}
+_LIMITERS: WeakValueDictionary[tuple[str, str, bytes], Limiter] = WeakValueDictionary()
 
 
 def known_of(endpoint: Endpoint, model: str) -> Known:
@@ -30,6 +34,13 @@ def known_of(endpoint: Endpoint, model: str) -> Known:
     return _KNOWN.setdefault(key, Known(endpoint.dialect))
 
 
+def limiter_of(endpoint: Endpoint, model: str) -> Limiter:
+    """The limiter of a model at a server, the same for all who ask with the same key."""
+    key = sha256(repr(sorted(endpoint.headers.items())).encode()).digest()
+    return _LIMITERS.setdefault((endpoint.base_url, model, key), Limiter())
+
+
 def forget_servers() -> None:
     """Know nothing more of any server."""
     _KNOWN.clear()
+    _LIMITERS.clear()

@@ -5,15 +5,16 @@ Knows exchanges and errors; nothing of what a request says or of what the server
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from agentkit.errors import ModelError
 from agentkit.responses.endpoint import Endpoint
 from agentkit.responses.exchange import Exchange
 from agentkit.responses.failures import was_sent
+from agentkit.responses.limiter import Limiter
 from agentkit.responses.response import Request
 from agentkit.responses.retry import Retries
 from agentkit.responses.transport import Pool
@@ -28,7 +29,7 @@ Sleep = Callable[[float], Awaitable[None]]
 class Outcome:
     """What became of one attempt."""
 
-    exchange: Exchange
+    exchange: Exchange | None
     error: ModelError | None = None
 
 
@@ -38,34 +39,38 @@ class Sending:
 
     pool: Pool
     retries: Retries
+    limiter: Limiter
     sleep: Sleep
+    now: Callable[[], float] = field(default=monotonic)
+    """The limiter's clock."""
 
     async def answered(self, endpoint: Endpoint, request: Request) -> Exchange:
         """The exchange whose answer has begun; nothing of it is asked for again.
 
         Raises ModelError, which says how often the request was sent.
         """
-        began = asyncio.get_running_loop().time()
-        outcome = await self._attempt(endpoint, request)
+        deadline = None if request.time_left is None else self.now() + request.time_left
+        outcome = await self._attempt(endpoint, request, deadline)
         if self._is_to_be_repeated(request, outcome):
-            left = request.time_left
-            if left is not None:
-                left -= asyncio.get_running_loop().time() - began
-            outcome = await self._repeated(endpoint, request, outcome, left)
-        if outcome.error is not None:
-            raise outcome.error
+            outcome = await self._repeated(endpoint, request, outcome, deadline)
+        if outcome.exchange is None:
+            raise outcome.error or AssertionError
         return outcome.exchange
 
-    async def _attempt(self, endpoint: Endpoint, request: Request) -> Outcome:
-        exchange = Exchange(self.pool, endpoint, request)
+    async def _attempt(
+        self, endpoint: Endpoint, request: Request, deadline: float | None
+    ) -> Outcome:
+        limiter = self.limiter
         try:
+            turn = await limiter.turn(deadline) if limiter.is_closed else None
+            exchange = Exchange(self.pool, endpoint, request, limiter, turn)
             await exchange.begin()
         except ModelError as error:
-            return Outcome(exchange, error)
+            return Outcome(None, error)
         return Outcome(exchange)
 
     async def _repeated(
-        self, endpoint: Endpoint, request: Request, first: Outcome, time_left: float | None
+        self, endpoint: Endpoint, request: Request, first: Outcome, deadline: float | None
     ) -> Outcome:
         """The outcome of the last attempt, the first having been made."""
         import tenacity  # most runs never need it
@@ -73,17 +78,23 @@ class Sending:
         made = [first]
 
         async def attempt() -> Outcome:
-            return made.pop() if made else await self._attempt(endpoint, request)
+            return made.pop() if made else await self._attempt(endpoint, request, deadline)
 
         def wait(state: tenacity.RetryCallState) -> float:
-            return self.retries.wait(state.attempt_number, _outcome(state).error)
+            # a closed limiter waits as long as the server said, and keeps the order
+            closed = self.limiter.is_closed
+            return 0.0 if closed else self.retries.wait(state.attempt_number, _outcome(state).error)
 
         stop: tenacity.stop.stop_base = tenacity.stop_after_attempt(self.retries.attempts)
-        if time_left is not None:
+        if deadline is not None:
             # a wait that the caller cannot afford is not begun
-            stop |= tenacity.stop_before_delay(time_left)
+            stop |= tenacity.stop_before_delay(deadline - self.now())
+        async def rest(seconds: float) -> None:
+            if seconds > 0:
+                await self.sleep(seconds)
+
         retrying = tenacity.AsyncRetrying(
-            sleep=self.sleep,
+            sleep=rest,
             stop=stop,
             wait=wait,
             retry=lambda state: self._is_to_be_repeated(request, _outcome(state)),
@@ -95,11 +106,13 @@ class Sending:
         return outcome
 
     def _is_to_be_repeated(self, request: Request, outcome: Outcome) -> bool:
-        error = outcome.error
-        if error is None:
+        if outcome.exchange is not None:
             return outcome.exchange.failed_for_now and not _adds_to_state(request)
+        error = outcome.error
+        if error is None or not self.retries.allows(error):
+            return False
         # a conversation that may have taken the input must not get it twice
-        return self.retries.allows(error) and not (_adds_to_state(request) and _is_in_doubt(error))
+        return not (_adds_to_state(request) and _is_in_doubt(error))
 
 
 def _outcome(state: tenacity.RetryCallState) -> Outcome:

@@ -74,7 +74,7 @@ async def test_a_status_that_may_pass_is_sent_again(status):
     waits: list[float] = []
     async with Loopback(answer({"error": "later"}, status), HI) as server:
         assert (await asked(server, waits)).text == "Hi."
-    assert waits == [0.5]
+    assert waits == pytest.approx([0.5], abs=0.1)
     assert server.received[0].body == server.received[1].body
 
 
@@ -113,7 +113,7 @@ async def test_the_server_may_say_how_long_to_wait(headers, wait):
     waits: list[float] = []
     async with Loopback(answer({"error": "later"}, 429, **headers), HI) as server:
         await asked(server, waits)
-    assert waits == [wait]
+    assert waits == pytest.approx([wait], abs=0.1)
 
 
 @pytest.mark.parametrize("seconds", ["121", "86400", "inf", "1e300"])
@@ -154,7 +154,7 @@ async def test_what_broke_before_an_event_reached_the_caller_is_sent_again(broke
     waits: list[float] = []
     async with Loopback(broken, stream(completed(message("Hi.")))) as server:
         assert (await asked(server, waits, stream=True)).text == "Hi."
-    assert waits == [0.5]
+    assert waits == pytest.approx([0.5], abs=0.1)
 
 
 @pytest.mark.parametrize(
