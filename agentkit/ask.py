@@ -9,12 +9,13 @@ from dataclasses import replace
 from functools import partial
 
 from agentkit.approval import words_on
+from agentkit.calls import plain_calls
 from agentkit.compact import shorten
 from agentkit.encoding import JSON
 from agentkit.errors import ModelError
 from agentkit.events import Event, ReasoningDelta, TextDelta
 from agentkit.hiding import hidden_response
-from agentkit.log import wants_calls, with_unique_calls
+from agentkit.log import wants_calls
 from agentkit.middleware import wrapped_ask
 from agentkit.moves import is_on_the_way
 from agentkit.output import OutputFormat, repair_message
@@ -99,7 +100,9 @@ def next_request(run: Run, limit: str | None = None) -> Request:
         extra["tool_choice"] = _tool_choice(run.setup.tool_choice, run.log.trip.turns)
     # an answer that may be cut off is streamed, so that what has come of it is kept
     is_heard = run.listener is not None or run.limits.seconds is not None
-    request = Request(run.setup.fields, items, extra, stream=is_heard)
+    log = run.log
+    before = tuple(log.items[: log.known_items]) if "previous_response_id" in extra else ()
+    request = Request(run.setup.fields, items, extra, is_heard, before, run.time_left)
     return as_last(request) if limit else request
 
 
@@ -186,8 +189,9 @@ def _said(event: StreamEvent) -> Said | None:
 
 
 def _records(run: Run, response: Response, sent: Sent, seconds: float) -> list[Record]:
-    known = frozenset[str]() if run.conversation.keeps_call_ids else run.log.call_ids
-    response = with_unique_calls(response, known)
+    is_kept = run.conversation.keeps_call_ids
+    known = frozenset[str]() if is_kept else run.log.call_ids
+    response = plain_calls(response, run.tools, known, is_kept=is_kept)
     wire = response.wire.items()
     kept = {key: value for key, value in wire if key not in _ECHO and value is not None}
     response = Response(kept, response.output)

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Container, Iterator, Set
+from dataclasses import dataclass, replace
 
-from agentkit.encoding import Wire
+from agentkit.encoding import Wire, encode
 from agentkit.records import Decision, Output, digest
 from agentkit.responses.items import FunctionCall, Item
+from agentkit.responses.response import Response
+from agentkit.schema.decoding import read_json
 
 MCP_APPROVAL = "mcp_approval_request"
+
+WRAPPERS = frozenset({"multi_tool_use.parallel", "parallel"})
+"""What some models call to make several calls at once; no request has ever told them of it."""
+
+_PREFIX = "functions."
+"""What some models put before the name of a function."""
 
 
 @dataclass
@@ -78,3 +88,66 @@ class CallState:
     def answer_to(self) -> Wire:
         """The item that gives the model the call's output, but for the output itself."""
         return {"type": f"{self.item.type}_output", "call_id": self.call_id}
+
+
+def plain_calls(
+    response: Response, tools: Container[str], known: Set[str], *, is_kept: bool
+) -> Response:
+    """The response with every call under the name of its tool, and with a call id of its own.
+
+    `functions.add` is `add`. A wrapper around several calls is these calls. Call ids that were
+    used before are made new: some servers count calls anew in each response (`call_0`), which
+    would pair an output with the wrong call once the conversation is sent as a whole. Where the
+    server keeps the answer it pairs by the ids that it gave, so a wrapper stays as it is there.
+    """
+    calls = response.calls
+    ids = {call.call_id for call in calls if call.call_id == call.wire.get("call_id")}
+    is_plain = len(ids) == len(calls) and all(call.name in tools for call in calls)
+    if is_plain and known.isdisjoint(ids):
+        return response
+    seen, again, output = set(known), Counter[str](), list[Item]()
+    may_split = response.is_complete and not is_kept
+    may_split = may_split and all(item.can_stand_alone for item in response.output)
+    for item in response.output:
+        if not isinstance(item, FunctionCall):
+            output.append(item)
+            continue
+        for wire in _uses(item, tools) if may_split else [_named(item.wire, item.name, tools)]:
+            call_id = _free_id(item.call_id or "call", seen, again)
+            seen.add(call_id)
+            output.append(type(item)({**wire, "call_id": call_id}))
+    return replace(response, output=tuple(output))
+
+
+def _uses(call: FunctionCall, tools: Container[str]) -> list[Wire]:
+    """The calls that a wrapper makes, or the call itself where it is none that can be read."""
+    alone = [_named(call.wire, call.name, tools)]
+    if type(call) is not FunctionCall or call.name not in WRAPPERS or call.name in tools:
+        return alone
+    try:
+        return [_named(wire, wire["name"], tools) for wire in _unwrapped(call)] or alone
+    except (ValueError, TypeError, LookupError, AttributeError):  # of another shape
+        return alone
+
+
+def _unwrapped(call: FunctionCall) -> Iterator[Wire]:
+    # the id names the wrapper at the server, and nothing there has the ids of its uses
+    wire = {key: value for key, value in call.wire.items() if key != "id"}
+    for use in read_json(call.arguments)["tool_uses"]:
+        given = use.get("parameters", {})
+        arguments = given if isinstance(given, str) else encode(given).decode()
+        yield {**wire, "name": use["recipient_name"], "arguments": arguments}
+
+
+def _named(wire: Wire, name: str, tools: Container[str]) -> Wire:
+    bare = name.removeprefix(_PREFIX)
+    is_meant = bare != name and bare in tools and name not in tools
+    return {**wire, "name": bare} if is_meant else wire
+
+
+def _free_id(call_id: str, seen: Set[str], again: Counter[str]) -> str:
+    free = call_id
+    while free in seen:
+        again[call_id] += 1
+        free = f"{call_id[:56]}_{again[call_id] + 1}"
+    return free

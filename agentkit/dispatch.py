@@ -11,18 +11,21 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agentkit.calls import CallState
+from agentkit.calls import WRAPPERS, CallState
 from agentkit.encoding import Wire
-from agentkit.errors import AgentkitError, ToolArgumentError
+from agentkit.errors import ToolArgumentError
 from agentkit.events import ToolOutput
 from agentkit.log import Log
 from agentkit.perform import perform, rejected_text, with_notes
 from agentkit.records import Ended, Output, Started
 from agentkit.responses.items import FunctionCallOutput, Item, OtherItem
 from agentkit.run import Run
-from agentkit.schema.problems import did_you_mean
+from agentkit.schema.problems import did_you_mean, shortened
 from agentkit.schema.signature import BoundCall
 from agentkit.tools import Tool
+
+MOST_NAME = 128
+"""Characters of a name that no tool has, as the model reads it again."""
 
 
 @dataclass(frozen=True)
@@ -73,10 +76,10 @@ async def _perform_together(run: Run, ready: Sequence[Ready]) -> None:
             raise error
 
 
-async def _performed(run: Run, ready: Ready) -> AgentkitError | None:
+async def _performed(run: Run, ready: Ready) -> Exception | None:
     try:
         await perform(run, ready.call, ready.tool, ready.bound)
-    except AgentkitError as error:
+    except Exception as error:  # noqa: BLE001 - raised again when all have ended
         return error
     return None
 
@@ -166,10 +169,13 @@ def _used_up(name: str, most: int) -> str:
 
 def unknown_tool(name: str, names: Sequence[str]) -> str:
     """What the model reads when it calls a tool that there is not."""
+    name = shortened(name, MOST_NAME)
+    said = f"There is no tool named {name!r}."
     if not names:
-        return f"There is no tool named {name!r}. There are no tools; answer without."
-    hint = did_you_mean(name, names)
-    return f"There is no tool named {name!r}.{hint} Tools: {', '.join(sorted(names))}."
+        return f"{said} There are no tools; answer without."
+    if name in WRAPPERS:
+        said += " Call each tool by itself: the calls of one answer run together."
+    return f"{said}{did_you_mean(name, names)} Tools: {', '.join(sorted(names))}."
 
 
 def _mcp_answer(call: CallState) -> Item:

@@ -322,32 +322,3 @@ def wants_calls(response: Response) -> bool:
 def _says(message: Message) -> bool:
     """An empty message is what is left of one that was cut off; servers refuse it."""
     return bool(message.text or message.refusal)
-
-
-def with_unique_calls(response: Response, known: Set[str]) -> Response:
-    """The response with a call id of its own for every call, none of them known before.
-
-    Some servers count calls anew in each response (`call_0`), which would pair an output with the
-    wrong call once the conversation is sent as a whole.
-    """
-    calls = response.calls
-    ids = {call.call_id for call in calls if call.call_id == call.wire.get("call_id")}
-    if len(ids) == len(calls) and known.isdisjoint(ids):
-        return response
-    seen = set(known)
-    output: list[Item] = []
-    for item in response.output:
-        if not isinstance(item, FunctionCall):
-            output.append(item)
-            continue
-        call_id = _free_id(item.call_id or "call", seen)
-        seen.add(call_id)
-        output.append(type(item)({**item.wire, "call_id": call_id}))
-    return replace(response, output=tuple(output))
-
-
-def _free_id(call_id: str, seen: set[str]) -> str:
-    number, free = 2, call_id
-    while free in seen:
-        free, number = f"{call_id[:56]}_{number}", number + 1
-    return free

@@ -11,18 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
+from pydantic_core import ValidationError
 
 from agentkit.encoding import JSON, Wire, decode, encode
-from agentkit.errors import ConfigurationError, OutputError
+from agentkit.errors import OutputError
 from agentkit.responses.dialect import schema_in_words
 from agentkit.responses.items import Message, user_message
-from agentkit.schema.fields import ArgumentsSchema
 from agentkit.schema.given import checked_schema, compiled
 from agentkit.schema.problems import validation_problems
 from agentkit.schema.strict import StrictSchema, to_strict
-from agentkit.schema.typed_dicts import readable
 
 
 @dataclass(frozen=True)
@@ -77,18 +74,14 @@ def output_format(output: Any) -> OutputFormat | None:
         return None
     if isinstance(output, dict):
         return _from_schema(output)
-    try:
-        adapter = TypeAdapter(readable(output))
-        schema = adapter.json_schema(schema_generator=ArgumentsSchema)
-    except (PydanticSchemaGenerationError, PydanticUserError, TypeError) as error:
-        raise ConfigurationError(
-            f"output={output!r} is no type that pydantic can read: {_reason(error)} Give a type "
-            "such as a dataclass, TypedDict or pydantic model, or a JSON schema as a dict."
-        ) from error
+    # all of pydantic, which takes longer to load than all of agentkit
+    from agentkit.schema.types import schema_of_type
+
+    schema, read = schema_of_type(output)
 
     def validate(value: JSON) -> Any:
         try:
-            return adapter.validate_json(encode(value))
+            return read(encode(value))
         except ValidationError as error:
             raise _misfit(validation_problems(error, value, ())) from error
 
@@ -113,10 +106,6 @@ def _from_schema(schema: Wire) -> OutputFormat:
         return value
 
     return OutputFormat(_name_of(schema, None), to_strict(schema), validate)
-
-
-def _reason(error: Exception) -> str:
-    return str(error).partition("\n")[0].rstrip(".") + "."
 
 
 def _misfit(problems: list[str]) -> OutputError:

@@ -1,15 +1,21 @@
 """One tool call, run: in time, again where the tool says so, its result cut to size.
 
-Whatever the tool does wrong becomes text for the model; only a cancelled run passes through.
+Whatever the tool does wrong becomes text for the model, whatever it raises; only the cancellation
+of the run passes through, and an interrupt from the keyboard.
 """
 
 from __future__ import annotations
 
 import asyncio
+import signal
+import threading
+import types
+from collections.abc import Coroutine, Generator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from math import fsum
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from agentkit.calls import CallState
 from agentkit.encoding import JSON, Wire, decode
@@ -20,9 +26,19 @@ from agentkit.purse import INSIDE
 from agentkit.records import Ended, Output
 from agentkit.responses.items import FunctionCallOutput
 from agentkit.run import Run
+from agentkit.schema.problems import words_of
 from agentkit.schema.signature import BoundCall
 from agentkit.tool_output import DEFAULT_MAX_OUTPUT, cut, json_text, to_output
 from agentkit.tools import Final, Retry, Tool, ToolContext
+
+T = TypeVar("T")
+
+GRACE = 5.0
+"""Seconds at most that a call has to end once it is told to; one that was not given as long for
+its work has less. What goes on behind that goes on unheard."""
+
+BLOCKED = 1.0
+"""Seconds from which on it is told that a call held up the event loop."""
 
 
 @dataclass(frozen=True)
@@ -34,18 +50,20 @@ class Outcome:
     error: BaseException | None = None
     is_final: bool = False
     value: JSON = None
+    was_cancelled: bool = False
+    """Whether the run was told to stop meanwhile, which the tool kept to itself."""
 
 
 async def perform(run: Run, call: CallState, tool: Tool, bound: BoundCall) -> None:
     """Run the call and take its output into the log."""
     if run.listener:
         run.emit(ToolCall(call.call_id, call.name, call.arguments))
-    began, cancels, inside = run.clock(), _cancels(), list[float]()
+    began, inside = run.clock(), list[float]()
     around = INSIDE.set((*INSIDE.get(), inside))
     try:
         outcome = await _attempt(run, call, tool, bound)
         for _ in range(tool.retries):
-            if _cancels() > cancels or run.is_out_of_tool_time or not _may_repeat(tool, outcome):
+            if run.is_out_of_tool_time or not _may_repeat(tool, outcome):
                 break
             outcome = await _attempt(run, call, tool, bound)
     finally:
@@ -69,48 +87,97 @@ async def perform(run: Run, call: CallState, tool: Tool, bound: BoundCall) -> No
     if run.listener:
         ended = (outcome.ended, seconds, outcome.error)
         run.emit(ToolOutput(call.call_id, call.name, output, *ended))
-    if _cancels() > cancels:  # the tool kept the cancellation to itself
+    if outcome.was_cancelled:
         raise asyncio.CancelledError
 
 
 def _may_repeat(tool: Tool, outcome: Outcome) -> bool:
     """A call that was cut off may have done its work, so only harmless ones run again."""
-    if isinstance(outcome.error, Retry):
+    if isinstance(outcome.error, Retry) or outcome.was_cancelled:
         return False
     return outcome.ended == "error" or (outcome.ended == "timeout" and tool.effect != "once")
 
 
 async def _attempt(run: Run, call: CallState, tool: Tool, bound: BoundCall) -> Outcome:
-    timeout, left, cancels = tool.timeout, run.tool_time_left, _cancels()
+    timeout, left = tool.timeout, run.tool_time_left
     ends_the_run = left is not None and (timeout is None or left < timeout)
     if left is not None and ends_the_run:
         timeout = max(0.0, left)
-    attempt = _outcome(run, call, tool, bound)
-    scope = asyncio.timeout(timeout)
+    # In a task of its own a tool may raise anything, and keep a cancellation to itself. Before
+    # Python 3.13 a TaskGroup in it leaves its task looking cancelled.
+    task = asyncio.create_task(_outcome(run, call, tool, bound))
     try:
-        async with scope:
-            # Before Python 3.13 a TaskGroup in a tool leaves its task looking cancelled, so the
-            # tool has a task of its own.
-            outcome = await (asyncio.create_task(attempt) if tool.is_async else attempt)
-    except (TimeoutError, asyncio.CancelledError) as error:
-        if _cancels() > cancels:
-            raise
-        outcome = Outcome(failed_text(call.name, error), "error", error)
-    if scope.expired():
-        text = f"{call.name} timed out after {timeout:.3g} s."
-        text += " The time of this run is used up." if ends_the_run else ""
-        return Outcome(text, "timeout", outcome.error or TimeoutError(text))
-    return outcome
+        await asyncio.wait((task,), timeout=timeout)
+    except asyncio.CancelledError:
+        if (outcome := await _stopped(task, GRACE)) is not None:
+            return replace(outcome, was_cancelled=True)
+        raise
+    if task.done() or timeout is None:
+        return task.result()
+    text = f"{call.name} timed out after {timeout:.3g} s."
+    text += " The time of this run is used up." if ends_the_run else ""
+    late = await _stopped(task, min(timeout, GRACE))
+    return Outcome(text, "timeout", (late and late.error) or TimeoutError(text))
+
+
+async def _stopped(task: asyncio.Task[Outcome], seconds: float) -> Outcome | None:
+    """What a call comes to that is told to stop; None where it stops, or goes on all the same."""
+    task.cancel()
+    await asyncio.wait((task,), timeout=seconds)
+    if not task.done() or task.cancelled():
+        return None
+    outcome = task.result()
+    return None if isinstance(outcome.error, asyncio.CancelledError) else outcome
 
 
 async def _outcome(run: Run, call: CallState, tool: Tool, bound: BoundCall) -> Outcome:
     try:
-        value = await _call(run, call, tool, bound)
+        value = await _steps(run, call.name, _call(run, call, tool, bound))
         return _final(value) if isinstance(value, Final) else Outcome(to_output(value))
     except Retry as error:
-        return Outcome(_said(error), "error", error)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - the caller's own code
+        return Outcome(words_of(error), "error", error)
+    except BaseException as error:  # the caller's own code may raise anything
+        if tool.is_async and _is_from_the_keyboard(error):
+            raise
         return Outcome(failed_text(call.name, error), "error", error)
+
+
+def _is_from_the_keyboard(error: BaseException) -> bool:
+    """Whether a person may have pressed Ctrl-C.
+
+    Where nobody else looks after that, as `asyncio.run` does, Python raises it in whatever the
+    main thread is doing.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    is_unattended = is_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    return is_unattended and isinstance(error, KeyboardInterrupt)
+
+
+@types.coroutine
+def _steps(run: Run, name: str, work: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
+    """What the work gives. A step of it that holds up the event loop for long is told of."""
+    step = partial(work.send, None)
+    while True:
+        began = run.clock()
+        try:
+            awaited = step()
+        except StopIteration as end:
+            return cast(T, end.value)
+        finally:
+            if (seconds := run.clock() - began) >= BLOCKED:
+                run.notify(_blocked_text(name, seconds))
+        try:
+            yield awaited
+            step = partial(work.send, None)
+        except BaseException as error:  # noqa: BLE001 - passed on
+            step = partial(work.throw, error)
+
+
+def _blocked_text(name: str, seconds: float) -> str:
+    return (
+        f"{name} held up the event loop for {seconds:.1f} s, and with it every other call and "
+        "every timeout. Make it a function that is not async, which runs in a thread."
+    )
 
 
 def _final(said: Final) -> Outcome:
@@ -126,7 +193,7 @@ async def _call(run: Run, call: CallState, tool: Tool, bound: BoundCall) -> obje
         session=run.session,
         call_id=call.call_id,
         usage=run.log.trip.usage,
-        on_progress=lambda value: _report(run, call.call_id, value),
+        on_progress=lambda value: _report(run, call, value),
     )
     if not run.middleware:
         return await tool.call(bound, context)
@@ -139,10 +206,10 @@ async def _call(run: Run, call: CallState, tool: Tool, bound: BoundCall) -> obje
     return await wrapped_call(run.middleware, proceed)(request)
 
 
-def _report(run: Run, call_id: str, value: Any) -> None:
-    if run.listener is not None:
+def _report(run: Run, call: CallState, value: Any) -> None:
+    if run.listener is not None and call.output is None:  # a thread may go on behind it
         value = value if run.secrets is None else run.secrets.hide_any(value)
-        run.emit(ToolProgress(call_id, value))
+        run.emit(ToolProgress(call.call_id, value))
 
 
 def _readable(run: Run, call: CallState, tool: Tool, outcome: Outcome) -> str | list[Wire]:
@@ -179,7 +246,7 @@ def _in_words(parts: list[Wire]) -> str:
 
 def failed_text(name: str, error: BaseException) -> str:
     """What the model reads of a tool that raised: the error's own words, no traceback."""
-    return f"{name} failed: {type(error).__name__}: {_said(error)}".removesuffix(": ")
+    return f"{name} failed: {type(error).__name__}: {words_of(error)}".removesuffix(": ")
 
 
 def rejected_text(call: CallState, reason: Any) -> str:
@@ -188,16 +255,3 @@ def rejected_text(call: CallState, reason: Any) -> str:
     if call.may_have_run:
         text = f"{call.name} was interrupted and may have run; it is not run again."
     return f"{text} {reason}" if reason else text
-
-
-def _said(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception:  # noqa: BLE001 - an exception of the caller's that cannot be printed
-        return "(its message cannot be read)"
-
-
-def _cancels() -> int:
-    """How often the running task was asked to stop; a tool may raise CancelledError unasked."""
-    task = asyncio.current_task()
-    return 0 if task is None else task.cancelling()

@@ -32,9 +32,8 @@ from agentkit.encoding import Wire
 from agentkit.errors import AgentkitError, ConfigurationError, ToolArgumentError
 from agentkit.responses.response import Usage
 from agentkit.schema.annotations import NotYetDefinedError, plain
-from agentkit.schema.calling import on_this_loop, run, runs_on_the_loop
 from agentkit.schema.docstrings import read_docstring
-from agentkit.schema.problems import RejectedError
+from agentkit.schema.problems import problems_in
 from agentkit.schema.raw import RawSignature
 from agentkit.schema.signature import BoundCall, Signature
 from agentkit.schema.strict import StrictSchema
@@ -155,7 +154,11 @@ class Tool(Generic[P, R]):
     @functools.cached_property
     def is_async(self) -> bool:
         """Whether the function does its work on the event loop; if not, in a thread."""
-        return runs_on_the_loop(self.function)
+        callables = (self.function, type(self.function).__call__)
+        return any(
+            inspect.iscoroutinefunction(each) or inspect.isasyncgenfunction(each)
+            for each in callables
+        )
 
     @property
     def strict(self) -> bool:
@@ -182,9 +185,12 @@ class Tool(Generic[P, R]):
             raise ConfigurationError(reason)
         try:
             return self.arguments.read(arguments)
-        except RejectedError as error:
-            lines = [f"{self.name} was not run: its arguments are not valid.", *error.problems]
-            raise ToolArgumentError("\n".join(lines), error.problems) from error
+        except AgentkitError:
+            raise
+        except (Exception, SystemExit) as error:  # validators may be the caller's own code
+            problems = problems_in(error)
+            lines = [f"{self.name} was not run: its arguments are not valid.", *problems]
+            raise ToolArgumentError("\n".join(lines), problems) from error
 
     async def call(self, bound: BoundCall, context: ToolContext[Any] | None = None) -> Any:
         """Run the function and return what it gives; exceptions are the function's own.
@@ -192,6 +198,9 @@ class Tool(Generic[P, R]):
         A function that is not async runs in a thread. What a generator yields is progress; its
         result is what it returns or else yielded last.
         """
+        # what runs functions is loaded for the first call: asyncio takes as long as all of a tool
+        from agentkit.schema.calling import on_this_loop, run
+
         given: ToolContext[Any] = context or ToolContext()
         if not self.is_async:
             given = replace(given, on_progress=on_this_loop(given.on_progress))

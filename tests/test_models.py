@@ -132,6 +132,7 @@ async def test_offline_needs_no_key_and_no_network(name, environment):
 def test_every_provider_says_where_it_is():
     environment = {provider.key_variable: "k" for provider in PROVIDERS.values()}
     environment["AZURE_OPENAI_ENDPOINT"] = "https://me.openai.azure.com"
+    environment["DATABRICKS_HOST"] = "https://me.cloud.databricks.com"
     for name in PROVIDERS:
         assert model_for(f"{name}:m", environment=environment).endpoint.url.endswith("/responses")
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Literal
 
 from agentkit.errors import BadRequestError, ConfigurationError, ModelError
+from agentkit.responses.chat_request import chat_request
 from agentkit.responses.compaction import CompactEndpoint, CompactRequest, has_no_endpoint
 from agentkit.responses.dialect import Dialect, spoken
 from agentkit.responses.endpoint import Endpoint
@@ -37,6 +39,7 @@ class ResponsesModel:
     """A model behind a Responses server, where a name and the defaults of `Agent` do not do.
 
     `endpoint` is a base URL, or an Endpoint where the server needs other headers or a dialect.
+    `wire` is "chat" for a server that has `POST /chat/completions` and no Responses.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class ResponsesModel:
         endpoint: Endpoint | str,
         *,
         api_key: str | None = None,
+        wire: Literal["responses", "chat"] | None = None,
         http_client: HTTPClient | None = None,
         retries: Retries | None = None,
         timeouts: Timeouts | None = None,
@@ -52,9 +56,12 @@ class ResponsesModel:
     ) -> None:
         self.name = name
         self.endpoint = endpoint_at(endpoint, api_key) if isinstance(endpoint, str) else endpoint
-        self.can_compact = True
-        """Whether the server has not yet turned out to have no `POST /responses/compact`."""
+        if wire is not None:
+            dialect = replace(self.endpoint.dialect, wire=wire)
+            self.endpoint = replace(self.endpoint, dialect=dialect)
         self._known = known_of(self.endpoint, name)
+        self.can_compact = self.dialect.wire == "responses"
+        """Whether the server has not yet turned out to have no `POST /responses/compact`."""
         retries = retries or Retries()
         # what waits in another way than time passes is not for others to wait with
         is_usual = sleep is asyncio.sleep and retries == Retries(jitter=retries.jitter)
@@ -122,6 +129,8 @@ class ResponsesModel:
                 f"{self.endpoint.shown} keeps no conversations. Use state='replay'."
             )
         said = spoken(request, known.dialect, known.refused)
+        if known.dialect.wire == "chat":
+            said = chat_request(said, known.dialect.chat)
         return await self._sending.answered(self.endpoint, said)
 
     def _without_what_it_refuses(
@@ -131,18 +140,24 @@ class ResponsesModel:
 
         `then` is what was known when it was sent; others may have learnt more meanwhile.
         """
-        if has_lost_state(error, request) and request.before:
-            extra = {**request.extra, "previous_response_id": None}
-            whole = (*request.before, *request.input)
-            bare = replace(request, input=whole, before=(), extra=extra)
-            return bare, "The server does not know the response before; sent the conversation."
         thoughts = reasoning_in(request) - then.refused
         if thoughts and refuses_reasoning(error):
             self._known.refused |= thoughts
             return request, "The server does not take its reasoning back; sent without."
         lesson = lesson_of(error, request, then.dialect)
         if lesson is None:
-            raise error
+            return self._with_the_conversation(request, error)
         now = lesson_of(error, request, self._known.dialect)
         self._known.dialect = now.dialect if now else self._known.dialect
         return request, f"The server does not take {lesson.refused}; sent without."
+
+    def _with_the_conversation(
+        self, request: Request, error: BadRequestError
+    ) -> tuple[Request, str]:
+        """The request with all that went before it, where the server has forgotten that."""
+        if not request.before or not has_lost_state(error, request):
+            raise error
+        extra = {**request.extra, "previous_response_id": None}
+        whole = (*request.before, *request.input)
+        bare = replace(request, input=whole, before=(), extra=extra)
+        return bare, "The server does not know the response before; sent the conversation."

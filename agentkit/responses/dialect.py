@@ -7,11 +7,12 @@ from what a server refuses.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
 from agentkit.encoding import Wire, encode
+from agentkit.responses.chat_dialect import ChatDialect
 from agentkit.responses.items import FunctionCall, FunctionCallOutput, Item, Reasoning
 from agentkit.responses.response import Fields, Model, Request
 
@@ -25,6 +26,8 @@ class Dialect:
 
     wire: Literal["responses", "chat"] = "responses"
     """Whether it is asked at `/responses`, or at `/chat/completions`."""
+    chat: ChatDialect = field(default_factory=ChatDialect)
+    """What it does differently there."""
     encrypted_reasoning: bool = False
     """Gives reasoning back encrypted when asked by `include`, so that it can be replayed."""
     text_format: bool = True
@@ -44,8 +47,6 @@ class Dialect:
     before them, and the calls follow one another."""
     empty_reasoning: bool = True
     """Takes back reasoning whose text it does not show."""
-    reasoning_text: bool = False
-    """Wants the text of reasoning back with the calls that followed it."""
     not_strict: frozenset[str] = frozenset()
     """Tools, by name, whose strict schemas it refuses; `text.format` is the answer's, `*` all."""
     lacks: frozenset[str] = frozenset()

@@ -13,6 +13,7 @@ from agentkit.errors import ConfigurationError
 from agentkit.responses.dialect import Dialect
 from agentkit.secrets import Secrets
 
+_PATHS = {"responses": "responses", "chat": "chat/completions"}
 _SECRET_NAME = re.compile(r"auth|key|token|secret|cookie|password|sig", re.IGNORECASE)
 _SCHEMES = frozenset({"apikey", "basic", "bearer", "key", "token"})
 # what stands before the host; a password may hold what ends the host, unless that is a port
@@ -28,7 +29,7 @@ class Endpoint:
     """
 
     base_url: str
-    """Ends before `/responses`; a query stays behind the path."""
+    """Ends before `/responses` or `/chat/completions`; a query stays behind the path."""
     headers: Mapping[str, str] = field(default_factory=dict)
     dialect: Dialect = field(default_factory=Dialect)
 
@@ -48,14 +49,14 @@ class Endpoint:
     def __repr__(self) -> str:
         return f"Endpoint({self.shown!r})"
 
-    @property
+    @cached_property
     def url(self) -> str:
-        """The URL of `POST /responses`."""
+        """The URL that requests are posted to: `…/responses`, or `…/chat/completions`."""
         path, question, query = self.base_url.partition("?")
-        path = path.rstrip("/").removesuffix("/responses")
-        return f"{path}/responses{question}{query}"
+        path = path.rstrip("/").removesuffix("/responses").removesuffix("/chat/completions")
+        return f"{path}/{_PATHS[self.dialect.wire]}{question}{query}"
 
-    @property
+    @cached_property
     def shown(self) -> str:
         """The base URL as errors and reprs show it."""
         return without_secrets(self.base_url)

@@ -58,7 +58,8 @@ class Exchange:
         if not isinstance(last, Snapshot) or last.type != "response.failed":
             return False
         error = last.response.get("error")
-        return isinstance(error, dict) and error.get("code") in TRANSIENT_CODES
+        is_all = all(map(_is_preliminary, self.first[:-1]))
+        return is_all and isinstance(error, dict) and error.get("code") in TRANSIENT_CODES
 
     async def begin(self) -> None:
         """Send the request and read up to the first event of the answer. Raises ModelError."""

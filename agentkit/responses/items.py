@@ -148,7 +148,9 @@ _KINDS: dict[str, type[Item]] = {
 _SENT_BACK: dict[str, frozenset[str]] = {
     COMPACTION: frozenset({"type", "encrypted_content"}),
     "message": frozenset({"type", "role", "content", "phase"}),
-    "function_call": frozenset({"type", "call_id", "name", "arguments", "namespace", "caller"}),
+    "function_call": frozenset(
+        {"type", "call_id", "name", "arguments", "namespace", "caller", "extra_content"}
+    ),
     "custom_tool_call": frozenset({"type", "call_id", "name", "input", "namespace", "caller"}),
     "reasoning": frozenset({"type", "summary", "content", "encrypted_content", "format"}),
 }

@@ -58,8 +58,8 @@ class Provider:
         return {self.key_header: value}
 
 
-_OPENAI = Dialect(encrypted_reasoning=True)
-_LOCAL = Dialect(tool_choice=False, lists_in_outputs=False)
+_OPENAI = Dialect(encrypted_reasoning=True, keeps_responses=True)
+_STATELESS = Dialect(state=False)
 
 PROVIDERS: dict[str, Provider] = {
     provider.name: provider
@@ -67,7 +67,10 @@ PROVIDERS: dict[str, Provider] = {
         Provider("openai", "https://api.openai.com/v1", "OPENAI_API_KEY", dialect=_OPENAI),
         Provider("cometapi", "https://api.cometapi.com/v1", "COMETAPI_KEY"),
         Provider(
-            "openrouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY", dialect=_OPENAI
+            "openrouter",
+            "https://openrouter.ai/api/v1",
+            "OPENROUTER_API_KEY",
+            dialect=Dialect(encrypted_reasoning=True, state=False),
         ),
         Provider(
             "azure",
@@ -82,23 +85,66 @@ PROVIDERS: dict[str, Provider] = {
             "deepseek",
             "https://api.deepseek.com",
             "DEEPSEEK_API_KEY",
-            dialect=Dialect(lists_in_outputs=False),
+            dialect=Dialect(state=False, lists_in_outputs=False, calls_apart=False),
         ),
-        Provider("groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY"),
-        Provider("huggingface", "https://router.huggingface.co/v1", "HF_TOKEN"),
+        Provider(
+            "groq",
+            "https://api.groq.com/openai/v1",
+            "GROQ_API_KEY",
+            dialect=Dialect(
+                state=False,
+                lacks=frozenset({"include", "prompt_cache_key", "safety_identifier", "truncation"}),
+            ),
+        ),
+        Provider(
+            "huggingface",
+            "https://router.huggingface.co/v1",
+            "HF_TOKEN",
+            dialect=Dialect(
+                state=False,
+                lacks=frozenset(
+                    {
+                        "background",
+                        "include",
+                        "max_tool_calls",
+                        "parallel_tool_calls",
+                        "top_logprobs",
+                        "truncation",
+                    }
+                ),
+            ),
+        ),
+        Provider(
+            "databricks",
+            key_variable="DATABRICKS_TOKEN",
+            url_variable="DATABRICKS_HOST",
+            url_suffix="/serving-endpoints",
+            dialect=_STATELESS,
+        ),
         Provider(
             "ollama",
             "http://localhost:11434/v1",
             url_variable="OLLAMA_HOST",
             url_suffix="/v1",
-            dialect=_LOCAL,
+            dialect=Dialect(
+                tool_choice=False,
+                lists_in_outputs=False,
+                state=False,
+                lacks=frozenset({"background", "include", "truncation"}),
+            ),
         ),
         Provider("lmstudio", "http://localhost:1234/v1"),
-        Provider("vllm", "http://localhost:8000/v1"),
+        Provider("vllm", "http://localhost:8000/v1", dialect=_STATELESS),
         Provider(
             "llamacpp",
             "http://localhost:8080/v1",
-            dialect=Dialect(text_format=False, tool_choice=False, lists_in_outputs=False),
+            dialect=Dialect(
+                text_format=False,
+                tool_choice=False,
+                lists_in_outputs=False,
+                state=False,
+                empty_reasoning=False,
+            ),
         ),
     )
 }

@@ -14,6 +14,7 @@ from typing import Any
 from agentkit.encoding import Wire, decode
 from agentkit.errors import ModelError, ProtocolError, StreamTruncatedError
 from agentkit.responses import chat_shape
+from agentkit.responses.chat_stream import ChatStream
 from agentkit.responses.events import TERMINAL, ErrorEvent, Snapshot, StreamEvent, read_event
 from agentkit.responses.failures import model_error, request_id, unreadable
 from agentkit.responses.sse import EventTooLargeError, Frames
@@ -78,7 +79,7 @@ class Reader:
         self.number: Any = None
         """The `sequence_number` of the last event that had one."""
         self._frames = Frames()
-        self._chat: chat_shape.ChatStream | None = None
+        self._chat: ChatStream | None = None
         self._error: Wire | None = None
         self._is_framed = False
         self._headers = headers
@@ -128,8 +129,10 @@ class Reader:
 
     def _read_object(self, wire: Wire, events: list[StreamEvent]) -> None:
         if chat_shape.is_chunk(wire):
-            self._chat = self._chat or chat_shape.ChatStream()
+            self._chat = self._chat or ChatStream()
             events += self._chat.add(wire)
+            # usage may follow, and not every server says `[DONE]` or closes the stream
+            self.is_ending = self.is_ending or self._chat.is_finished
             return
         self.number = wire.get("sequence_number", self.number)
         event = read_event(wire)

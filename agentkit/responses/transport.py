@@ -1,39 +1,51 @@
-"""HTTP under a model: one client an event loop, its errors as ours, bodies within bounds.
+"""HTTP under a model: connections of our own, or the caller's client; errors as ours, bounds.
 
-Works with httpx and with any client that has its methods and its names for errors. Knows nothing
-of what is asked or answered.
+Works with httpx and with any client that has its methods and its names for errors. Where none is
+given and no proxy is in between, requests go over plain connections, at a third of a client's cost.
+Knows nothing of what is asked or answered.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
-import sys
+import os
+import ssl
+import urllib.request
+from base64 import b64encode
 from collections.abc import (
     AsyncGenerator,
+    AsyncIterator,
     Awaitable,
     Callable,
-    Iterator,
     Mapping,
 )
-from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary, finalize
 
+import h11
 import httpx
 
 from agentkit.errors import (
-    AgentkitError,
     ConfigurationError,
     ModelError,
-    ModelTimeoutError,
     ProtocolError,
-    TransportError,
 )
+from agentkit.responses.clients import (
+    errors_of,
+    hidden_in_logs,
+    hide_in_logs_of,
+    of_connection,
+)
+from agentkit.responses.connection import BrokenError, ConnectError, Origin
+from agentkit.responses.connections import Connections, Pieces
 from agentkit.responses.endpoint import Endpoint
+from agentkit.responses.timeouts import TimedOut, Timeouts
 from agentkit.secrets import Secrets
+
+__all__ = ["HTTPAnswer", "HTTPClient", "Pool", "Timeouts"]
 
 DRAIN = 1.0
 """Seconds to wait for the end of a body behind its last event."""
@@ -42,9 +54,7 @@ LINGER = 1.0
 MAX_BODY = 64 * 1024 * 1024
 """Bytes a whole answer may have, decompressed; generated images come in it."""
 
-
-_Open = WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[httpx.AsyncClient, AsyncGenerator[None]]]
-"""The client of each event loop, and the generator whose end closes it."""
+_OWN_HEADERS = {"Accept-Encoding": "gzip, deflate", "User-Agent": "agentkit"}
 
 
 class HTTPClient(Protocol):
@@ -59,22 +69,13 @@ class HTTPClient(Protocol):
     def send(self) -> Callable[..., Awaitable[Any]]: ...
 
 
-@dataclass(frozen=True)
-class Timeouts:
-    """Seconds to wait for a server."""
-
-    connect: float = 5.0
-    idle: float = 600.0
-    """Between two pieces of an answer, and before the first; reasoning can take minutes."""
-
-
 class Pool:
-    """The caller's own client, or one an event loop: connections belong to the loop."""
+    """The caller's own client, or connections of our own, which belong to an event loop each."""
 
     def __init__(self, given: HTTPClient | None, timeouts: Timeouts | None) -> None:
         self._given = given
         self._timeouts = timeouts
-        _hide_in_logs_of(given)
+        hide_in_logs_of(given)
         self._open: _Open = WeakKeyDictionary()
         finalize(self, _let_go_later, self._open).atexit = False
 
@@ -85,59 +86,164 @@ class Pool:
 
         `endpoint` gives the headers that carry the key, and the name of the server in errors.
         """
-        client = await self._client()
-        with errors_of(client, endpoint), _hidden_in_logs(endpoint.hidden):
-            response = await client.send(
-                client.build_request(
-                    method,
-                    url,
-                    content=body,
-                    headers={**headers, **endpoint.headers},
-                    **self._waits(client),
-                ),
-                stream=True,
-            )
-        return HTTPAnswer(response, client, endpoint)
+        if self._given is None:
+            own = await self._own()
+            route = own.route(url, endpoint)
+            if route is not None:
+                return await own.send(route, method, body, headers)
+            client: Any = own.client()
+        else:
+            client = self._given
+        return await self._send_with(client, method, url, endpoint, body, headers)
 
-    async def _client(self) -> Any:
-        if self._given is not None:
-            return self._given
+    async def _send_with(
+        self,
+        client: Any,
+        method: str,
+        url: str,
+        endpoint: Endpoint,
+        body: bytes,
+        headers: Mapping[str, str],
+    ) -> HTTPAnswer:
+        whole = {**headers, **endpoint.headers}
+        bounds, waits = self._timeouts or Timeouts(), self._waits(client)
+        ends = asyncio.get_running_loop().time() + bounds.answer
+        scope = asyncio.timeout(bounds.first_byte if waits else None)
+        errors = partial(errors_of, client, endpoint, bounds)
+        with errors(), hidden_in_logs(endpoint.hidden):
+            try:
+                async with scope:
+                    request = client.build_request(
+                        method, url, content=body, headers=whole, **waits
+                    )
+                    response = await client.send(request, stream=True)
+            except TimeoutError as error:
+                if scope.expired():
+                    raise TimedOut("first_byte") from error
+                raise
+        chunks = _Streamed(response, errors, ends)
+        return HTTPAnswer(response.status_code, response.headers, chunks, endpoint.hidden)
+
+    async def _own(self) -> _Own:
         loop = asyncio.get_running_loop()
         if loop not in self._open:
-            client = self._new_client()
-            keeper = _closed_at_the_end(client, self._open)
-            self._open[loop] = client, keeper
+            own = _Own(self._timeouts or Timeouts())
+            keeper = _closed_at_the_end(own, self._open)
+            self._open[loop] = own, keeper
             # from here on the loop knows the generator, and closes it before it ends
             await anext(keeper)
         return self._open[loop][0]
 
-    def _new_client(self) -> httpx.AsyncClient:
-        timeouts = self._timeouts or Timeouts()
-        limit = httpx.Limits(max_connections=None, keepalive_expiry=60.0)
-        wait = httpx.Timeout(timeouts.idle, connect=timeouts.connect)
-        return httpx.AsyncClient(timeout=wait, limits=limit)
-
     def _waits(self, client: Any) -> dict[str, Any]:
-        """The timeouts, for a client that does not have them or better ones of its own."""
+        """The timeouts, for a client that does not have better ones of its own."""
         own = getattr(client, "timeout", None)
         # 5 seconds is what httpx does unless told otherwise: too short for a model
         is_chosen = own is not None and own != type(own)(5.0)
-        if self._given is None or (self._timeouts is None and is_chosen):
+        if self._timeouts is None and is_chosen:
             return {}
-        timeouts = self._timeouts or Timeouts()
-        return {"timeout": (timeouts.connect, timeouts.idle, timeouts.idle, timeouts.idle)}
+        bounds = self._timeouts or Timeouts()
+        # such a client knows one wait for the head and for the pieces behind it
+        wait = min(bounds.first_byte, bounds.idle)
+        return {"timeout": (bounds.connect, wait, wait, wait)}
+
+
+@dataclass(frozen=True)
+class _Route:
+    """How requests to a URL go out, worked out once."""
+
+    endpoint: Endpoint
+    origin: Origin
+    target: bytes
+    headers: list[tuple[bytes, bytes]]
+
+
+class _Own:
+    """What one event loop has open where the caller gave no client."""
+
+    def __init__(self, timeouts: Timeouts) -> None:
+        self._timeouts = timeouts
+        self._connections = Connections(timeouts)
+        self._client: httpx.AsyncClient | None = None
+        self._routes: dict[str, _Route | None] = {}
+
+    def route(self, url: str, endpoint: Endpoint) -> _Route | None:
+        """The way to a URL; None where a proxy is in between. Raises ConfigurationError."""
+        known = self._routes.get(url)
+        if known is not None and known.endpoint is endpoint:
+            return known
+        if len(self._routes) > 100:  # addresses of single responses
+            self._routes.clear()
+        with errors_of(None, endpoint, self._timeouts):
+            parsed = httpx.URL(url)
+        self._routes[url] = None if _has_proxy(parsed) else _route(parsed, endpoint)
+        return self._routes[url]
+
+    def client(self) -> httpx.AsyncClient:
+        """The client for what goes through a proxy."""
+        if self._client is None:
+            limit = httpx.Limits(max_connections=None, keepalive_expiry=60.0)
+            self._client = httpx.AsyncClient(limits=limit)
+        return self._client
+
+    async def send(
+        self, route: _Route, method: str, body: bytes, headers: Mapping[str, str]
+    ) -> HTTPAnswer:
+        endpoint, connections = route.endpoint, self._connections
+        named = [*route.headers, *((k.encode(), v.encode()) for k, v in headers.items())]
+        if body or method == "POST":
+            named.append((b"Content-Length", str(len(body)).encode()))
+        try:
+            connection = await connections.take(route.origin)
+            pieces = Pieces(connections, route.origin, connection, endpoint)
+            try:
+                head = await connection.ask(method, route.target, named, body)
+            except BaseException:
+                await pieces.aclose()
+                raise
+        except (ConnectError, BrokenError, TimedOut) as error:
+            raise of_connection(error, endpoint, self._timeouts) from error
+        except h11.LocalProtocolError as error:
+            raise ConfigurationError(f"The request cannot be sent: {error}.") from error
+        answered = _read_headers(head.headers)
+        chunks: Body = pieces
+        if answered.get("content-encoding", "identity") != "identity":
+            packed = httpx.Response(head.status_code, headers=answered, stream=_Packed(pieces))
+            errors = partial(errors_of, packed, endpoint, self._timeouts)
+            chunks = _Streamed(packed, errors, None)
+        return HTTPAnswer(head.status_code, answered, chunks, endpoint.hidden)
+
+    async def aclose(self) -> None:
+        await self._connections.aclose()
+        if self._client is not None:
+            await self._client.aclose()
+
+
+_Open = WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[_Own, AsyncGenerator[None]]]
+"""What each event loop has open, and the generator whose end closes it."""
+
+
+class Body(Protocol):
+    """The decompressed pieces of a body, which is closed when no more of it is wanted."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+
+    async def __anext__(self) -> bytes: ...
+
+    async def aclose(self) -> None: ...
 
 
 class HTTPAnswer:
     """The answer to a request: its head, and a body that is read once."""
 
-    def __init__(self, response: Any, client: Any, endpoint: Endpoint) -> None:
-        self.status: int = response.status_code
-        self.headers: Mapping[str, str] = response.headers
-        self.chunks = _chunks(response.aiter_bytes(), client, endpoint)
+    def __init__(
+        self, status: int, headers: Mapping[str, str], chunks: Body, hidden: Secrets
+    ) -> None:
+        self.status = status
+        self.headers = headers
+        """By their names in small letters."""
+        self.chunks = chunks
         """The decompressed pieces of the body; iterating raises ModelError."""
-        self._response = response
-        self._hidden = endpoint.hidden
+        self._hidden = hidden
 
     async def content(self) -> bytes:
         """The whole body, of an error without the key. Raises ModelError."""
@@ -154,6 +260,8 @@ class HTTPAnswer:
 
     async def drain(self) -> None:
         """Read the end of the body, so that the connection can serve the next request."""
+        if isinstance(self.chunks, Pieces) and self.chunks.are_read():
+            return
         # what has to be said has been said, so how the body ends no longer matters
         with contextlib.suppress(TimeoutError, ModelError):
             async with asyncio.timeout(DRAIN):
@@ -163,90 +271,92 @@ class HTTPAnswer:
     async def close(self) -> None:
         """Give the connection back, or close it where the body has not been read."""
         await self.chunks.aclose()
+
+
+class _Streamed:
+    """The pieces of a body that comes through a client."""
+
+    def __init__(self, response: Any, errors: Callable[[], Any], ends: float | None) -> None:
+        self._response = response
+        self._body = response.aiter_bytes()
+        self._errors = errors
+        self._ends = ends
+
+    def __aiter__(self) -> _Streamed:
+        return self
+
+    async def __anext__(self) -> bytes:
+        with self._errors():
+            piece: bytes = await anext(self._body)
+            if self._ends is not None and asyncio.get_running_loop().time() > self._ends:
+                raise TimedOut("answer")
+        return piece
+
+    async def aclose(self) -> None:
+        await self._body.aclose()
         await self._response.aclose()
 
 
-@contextlib.contextmanager
-def errors_of(client: Any, endpoint: Endpoint) -> Iterator[None]:
-    """Turn the errors of the client's own module into ours: httpx, or one with its names."""
-    module = _module_of(client)
-    try:
-        yield
-    except (module.HTTPError, module.StreamError, module.InvalidURL, OSError) as error:
-        raise _as_ours(_without_request(error), module, endpoint) from error
+class _Packed(httpx.AsyncByteStream):
+    """The same, for httpx to decompress."""
+
+    def __init__(self, pieces: Pieces) -> None:
+        self._pieces = pieces
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._pieces
+
+    async def aclose(self) -> None:
+        await self._pieces.aclose()
 
 
-def _without_request(error: Any) -> Any:
-    """The error, which does not lead to the key: it is in the request's URL or its headers."""
-    if hasattr(type(error), "request"):
-        error.request = None
-    return error
+def _route(url: httpx.URL, endpoint: Endpoint) -> _Route:
+    is_secure = url.scheme == "https"
+    port = url.port or (443 if is_secure else 80)
+    named = {"Host": url.netloc.decode(), **_OWN_HEADERS, **endpoint.headers}
+    if url.userinfo:
+        user = b64encode(f"{url.username}:{url.password}".encode()).decode()
+        named = {k: v for k, v in named.items() if k.lower() != "authorization"}
+        named["Authorization"] = f"Basic {user}"
+    headers = {name.lower(): (name.encode(), value.encode()) for name, value in named.items()}
+    origin = Origin(url.raw_host.decode(), port, _trust() if is_secure else None)
+    return _Route(endpoint, origin, url.raw_path, list(headers.values()))
 
 
-def _as_ours(error: Exception, module: Any, endpoint: Endpoint) -> AgentkitError:
-    if isinstance(error, module.InvalidURL | module.UnsupportedProtocol):
-        return ConfigurationError(
-            f"base_url {endpoint.shown!r} is not a URL that can be reached: {error}"
-        )
-    if isinstance(error, module.TimeoutException):
-        return ModelTimeoutError(
-            f"{endpoint.shown} did not answer in time ({type(error).__name__})."
-        )
-    if isinstance(error, module.ConnectError):
-        return TransportError(
-            f"Cannot reach {endpoint.shown}: {_reason(error)}. Check the address and the network."
-        )
-    return TransportError(f"The connection to {endpoint.shown} broke: {_reason(error)}.")
+def _trust() -> ssl.SSLContext:
+    return _trusted(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
 
 
-_SENT: ContextVar[Secrets | None] = ContextVar("secrets of the request under way", default=None)
+@lru_cache(maxsize=4)
+def _trusted(_file: str | None, _folder: str | None) -> ssl.SSLContext:
+    """What is trusted, with what the environment says of it: made once, since it takes 20 ms."""
+    context = httpx.create_ssl_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
-class _HidingFilter(logging.Filter):
-    """Hides the secrets of a request in what its client logs: its URL, an answer's headers."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if secrets := _SENT.get():
-            record.msg, record.args = secrets.hide(record.getMessage()), ()
-        return True
-
-
-_FILTER = _HidingFilter()
+def _has_proxy(url: httpx.URL) -> bool:
+    """Whether the environment has requests to this host go through a proxy."""
+    proxies = urllib.request.getproxies()
+    if not (proxies.get(url.scheme) or proxies.get("all")):
+        return False
+    return not urllib.request.proxy_bypass(url.netloc.decode())
 
 
-def _hide_in_logs_of(client: Any) -> None:
-    """Filter what the client's library logs; a logger hands no filter down, so each gets it."""
-    module = _module_of(client).__name__
-    core = module.replace("httpx", "httpcore")
-    below = (f"{core}.{part}" for part in ("connection", "http11", "http2", "proxy", "socks"))
-    for name in (module, *below):
-        logging.getLogger(name).addFilter(_FILTER)
+def _read_headers(headers: Any) -> dict[str, str]:
+    read: dict[str, str] = {}
+    for raw_name, raw_value in headers:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        read[name] = f"{read[name]}, {value}" if name in read else value
+    return read
 
 
-@contextlib.contextmanager
-def _hidden_in_logs(secrets: Secrets) -> Iterator[None]:
-    before = _SENT.set(secrets)
+async def _closed_at_the_end(own: _Own, all_open: _Open) -> AsyncGenerator[None]:
     try:
         yield
     finally:
-        _SENT.reset(before)
-
-
-async def _chunks(
-    body: AsyncGenerator[bytes], client: Any, endpoint: Endpoint
-) -> AsyncGenerator[bytes]:
-    with errors_of(client, endpoint):
-        async with contextlib.aclosing(body):
-            async for chunk in body:
-                yield chunk
-
-
-async def _closed_at_the_end(client: httpx.AsyncClient, clients: _Open) -> AsyncGenerator[None]:
-    try:
-        yield
-    finally:
-        clients.pop(asyncio.get_running_loop(), None)
-        await client.aclose()
+        all_open.pop(asyncio.get_running_loop(), None)
+        await own.aclose()
 
 
 def _let_go_later(clients: _Open) -> None:
@@ -261,14 +371,3 @@ def _let_go_later(clients: _Open) -> None:
             # a call that does nothing: a loop closes the generators that nobody holds, and until
             # then the waiting call holds this one
             loop.call_soon_threadsafe(loop.call_later, LINGER, id, keeper)
-
-
-def _module_of(client: Any) -> Any:
-    """The module whose errors the client raises: that of the class, or of one it inherits from."""
-    names = [kind.__module__.partition(".")[0] for kind in type(client).__mro__]
-    modules = [sys.modules[name] for name in names if name in sys.modules]
-    return next((module for module in modules if hasattr(module, "UnsupportedProtocol")), httpx)
-
-
-def _reason(error: BaseException) -> str:
-    return (str(error) or type(error).__name__).rstrip(".")

@@ -14,14 +14,6 @@ from typing import Any
 Progress = Callable[[Any], None]
 
 
-def runs_on_the_loop(function: Any) -> bool:
-    """Whether calling the function is quick and its work is done by awaiting the result."""
-    return any(
-        inspect.iscoroutinefunction(each) or inspect.isasyncgenfunction(each)
-        for each in (function, type(function).__call__)
-    )
-
-
 def on_this_loop(progress: Progress) -> Progress:
     """The same listener for use from a thread: it is called on the loop that runs now."""
     loop = asyncio.get_running_loop()

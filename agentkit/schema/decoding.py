@@ -7,9 +7,12 @@ passes through.
 
 from __future__ import annotations
 
+import json
+import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-
-from pydantic_core import from_json
+from math import isfinite
+from typing import NoReturn
 
 from agentkit.encoding import JSON
 from agentkit.schema.words import Place, path_of
@@ -18,6 +21,11 @@ Decoder = Callable[[JSON], JSON]
 
 JSON_TEXT = "json"
 """The property that carries an object or array of any shape as JSON text."""
+
+MOST_DEPTH = 100
+"""Objects and arrays within one another, in what a model writes."""
+
+_MARKS = re.compile(r'"(?:[^"\\]++|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
 
 
 class UndecodableError(ValueError):
@@ -30,6 +38,59 @@ class UndecodableError(ValueError):
 
     def __str__(self) -> str:
         return f"{path_of(self.path)}: {self.reason}"
+
+
+def read_json(text: str) -> JSON:
+    """The value of a JSON text that means one thing to everybody who reads it.
+
+    Raises ValueError for what is no JSON, such as not-a-number. Raises UndecodableError for what
+    is nested too deeply, for numbers too large, and for a name that an object has twice: of two
+    readers one takes the first, the other the last, and a person may be the third.
+    """
+    if text.count("{") + text.count("[") > MOST_DEPTH and _is_too_deep(text):
+        raise UndecodableError(f"nested more than {MOST_DEPTH} levels deep")
+    try:
+        return _READER.decode(text)
+    except (json.JSONDecodeError, UndecodableError):
+        raise
+    except ValueError as error:  # more digits than Python reads
+        raise UndecodableError("a number has too many digits") from error
+
+
+def _object(pairs: list[tuple[str, JSON]]) -> JSON:
+    whole = dict(pairs)
+    if len(whole) < len(pairs):
+        raise _twice([name for name, _ in pairs])
+    return whole
+
+
+def _twice(names: Sequence[str]) -> UndecodableError:
+    error = UndecodableError("given twice")
+    error.path.append(Counter(names).most_common(1)[0][0])
+    return error
+
+
+def _number(literal: str) -> float:
+    if isfinite(number := float(literal)):
+        return number
+    raise UndecodableError(f"{literal} is too large a number")
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise json.JSONDecodeError(f"{constant} is not JSON", constant, 0)
+
+
+_READER = json.JSONDecoder(object_pairs_hook=_object, parse_float=_number, parse_constant=_refuse)
+
+
+def _is_too_deep(text: str) -> bool:
+    """Whether too many objects and arrays are within one another; brackets in strings are none."""
+    depth = 0
+    for mark in _MARKS.finditer(text):
+        depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(mark[0], 0)
+        if depth > MOST_DEPTH:
+            return True
+    return False
 
 
 def decoded(decoder: Decoder | None, value: JSON, place: Place) -> JSON:
@@ -55,7 +116,7 @@ def object_decoder(
         if not isinstance(value, dict):
             return value
         return {
-            name: decoded(needed.get(name), part, name)
+            name: part if (inner := needed.get(name)) is None else decoded(inner, part, name)
             for name, part in value.items()
             if part is not None or name not in optional
         }
@@ -77,7 +138,7 @@ def array_decoder(item: Decoder | None) -> Decoder | None:
 
 
 def pairs_decoder(item: Decoder | None) -> Decoder:
-    """Makes an object of a list of key and value pairs; of equal keys the last one counts."""
+    """Makes an object of a list of key and value pairs, no two of them with an equal key."""
 
     def decode(value: JSON) -> JSON:
         if isinstance(value, dict):
@@ -86,6 +147,9 @@ def pairs_decoder(item: Decoder | None) -> Decoder:
             return value
         if not all(isinstance(pair, dict) and pair.keys() == {"key", "value"} for pair in value):
             raise UndecodableError("expected a list of objects with `key` and `value`")
+        keys = [str(pair["key"]) for pair in value]
+        if len(set(keys)) < len(keys):
+            raise _twice(keys)
         return {str(pair["key"]): decoded(item, pair["value"], pair["key"]) for pair in value}
 
     return decode
@@ -164,7 +228,9 @@ def decode_any(value: JSON) -> JSON:
     if not isinstance(text, str):
         return value
     try:
-        return from_json(text, allow_inf_nan=False)
+        return read_json(text)
+    except UndecodableError:
+        raise
     except ValueError as error:
         raise UndecodableError(f"expected JSON text, but {error}") from error
 

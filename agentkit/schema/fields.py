@@ -15,14 +15,12 @@ from pydantic.errors import (
 )
 from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaWarningKind
-from pydantic_core import PydanticSerializationError, to_jsonable_python
+from pydantic_core import PydanticSerializationError, SchemaValidator, to_jsonable_python
 from typing_extensions import TypedDict, get_type_hints, is_typeddict
 
 from agentkit.errors import ToolDefinitionError
 from agentkit.schema.annotations import NotYetDefinedError, Typed, unpacked
 from agentkit.schema.merge import Schema
-
-Adapter = TypeAdapter[dict[str, Any]]
 
 _REMEDY = "Give it with functools.partial, or take it from ToolContext.deps."
 _REJECTED = (PydanticSchemaGenerationError, PydanticInvalidForJsonSchema, PydanticUserError)
@@ -59,16 +57,16 @@ class ArgumentsSchema(GenerateJsonSchema):
         super().emit_warning(kind, detail)
 
 
-def arguments_adapter(
+def arguments_validator(
     name: str, parameters: Iterable[Typed], texts: Mapping[str, str]
-) -> tuple[Adapter, Schema]:
+) -> tuple[SchemaValidator, Schema]:
     """The validator of a tool's arguments, and their JSON schema.
 
     Raises ToolDefinitionError naming the parameter that no JSON value can be.
     """
     fields = _fields(name, list(parameters), texts)
     try:
-        return _adapter(fields)
+        return _validator(fields)
     except NameError as error:
         raise _not_yet(name, error) from error
     except _REJECTED as error:
@@ -77,7 +75,7 @@ def arguments_adapter(
         raise _culprit(name, fields, error) from error
 
 
-def _adapter(fields: Mapping[str, Field]) -> tuple[Adapter, Schema]:
+def _validator(fields: Mapping[str, Field]) -> tuple[SchemaValidator, Schema]:
     hints = {name: field.annotation for name, field in fields.items()}
     arguments = cast(Any, TypedDict("Arguments", hints))  # type: ignore[operator]
     # Wrapping each hint in NotRequired would cost more than the rest of this function.
@@ -85,14 +83,14 @@ def _adapter(fields: Mapping[str, Field]) -> tuple[Adapter, Schema]:
     arguments.__required_keys__ = required
     arguments.__optional_keys__ = frozenset(hints) - required
     arguments.__pydantic_config__ = ConfigDict(extra="forbid")
-    adapter: Adapter = TypeAdapter(arguments)
+    adapter: TypeAdapter[dict[str, Any]] = TypeAdapter(arguments)
     schema = adapter.json_schema(schema_generator=ArgumentsSchema)
     schema.pop("title", None)
     for name, field in fields.items():
         part = schema["properties"][field.key or name]
         part.pop("title", None)
         _say(part, field)
-    return adapter, schema
+    return cast(SchemaValidator, adapter.validator), schema
 
 
 def _say(schema: Schema, field: Field) -> None:
@@ -105,7 +103,7 @@ def _say(schema: Schema, field: Field) -> None:
 def _culprit(name: str, fields: Mapping[str, Field], error: Exception) -> ToolDefinitionError:
     for parameter, field in fields.items():
         try:
-            _adapter({parameter: field})
+            _validator({parameter: field})
         except (PydanticSchemaGenerationError, PydanticInvalidForJsonSchema):
             kind = getattr(field.annotation, "__name__", None)
             what = kind if isinstance(field.annotation, type) and kind else field.annotation

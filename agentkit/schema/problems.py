@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import difflib
-import json
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from pydantic import ValidationError
-from pydantic_core import ErrorDetails, from_json
+from pydantic_core import ErrorDetails, ValidationError
 
-from agentkit.schema.decoding import UndecodableError
-from agentkit.schema.strict import StrictSchema
 from agentkit.schema.words import Place, path_of, shown
 
 MOST_LINES = 20
 """Problems named one by one; the others are counted."""
+
+MOST_LINE = 400
+"""Characters of one of them."""
 
 _EXPECTED = {
     "an integer": "int_type int_parsing int_from_float int_parsing_size",
@@ -49,6 +48,27 @@ class RejectedError(ValueError):
         super().__init__("\n".join(self.problems))
 
 
+def problems_in(error: BaseException) -> list[str]:
+    """One line a problem, of whatever kept arguments from being read."""
+    if isinstance(error, RejectedError):
+        return error.problems
+    if isinstance(error, RecursionError):
+        return ["arguments: nested too deeply"]
+    return limited([f"arguments: {type(error).__name__}: {words_of(error)}".removesuffix(": ")])
+
+
+def words_of(error: BaseException) -> str:
+    """What an error says of itself, and a group of what is in it; not every one can be asked."""
+    try:
+        text = str(error)
+        if not isinstance(error, BaseExceptionGroup):
+            return text
+        inner = [f"{type(each).__name__}: {words_of(each)}" for each in error.exceptions[:3]]
+        return f"{text}: {'; '.join(each.removesuffix(': ') for each in inner)}"
+    except BaseException:  # noqa: BLE001 - the error is the caller's own, and so is its code
+        return "(its message cannot be read)"
+
+
 def near_miss(name: str, names: Iterable[str]) -> str | None:
     """The name that was probably meant, None where none is close."""
     by_folded = {each.casefold(): each for each in names}
@@ -60,16 +80,6 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
     """` Did you mean 'add'?`, to follow a sentence; empty where no name is close."""
     near = near_miss(name, names)
     return f" Did you mean {near!r}?" if near else ""
-
-
-def read_arguments(arguments: str, wire: StrictSchema) -> dict[str, Any]:
-    """The JSON object that a call's arguments are, decoded. Raises RejectedError for others."""
-    values = _read_json(arguments)
-    try:
-        decoded: dict[str, Any] = wire.decoder(values) if wire.decoder else values
-    except UndecodableError as error:
-        raise RejectedError([str(error)]) from error
-    return decoded
 
 
 def validation_problems(error: ValidationError, value: Any, names: Collection[str]) -> list[str]:
@@ -84,9 +94,15 @@ def validation_problems(error: ValidationError, value: Any, names: Collection[st
 
 
 def limited(lines: Sequence[str]) -> list[str]:
-    """The first lines, with a count of the others."""
+    """The first lines, none of them long, with a count of the others."""
+    named = [shortened(line, MOST_LINE) for line in lines[:MOST_LINES]]
     more = len(lines) - MOST_LINES
-    return [*lines[:MOST_LINES], f"and {more:,} more problems"] if more > 0 else list(lines)
+    return [*named, f"and {more:,} more problems"] if more > 0 else named
+
+
+def shortened(text: str, most: int) -> str:
+    """The text, or its beginning where it is longer."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def unknown(path: str, name: str, names: Collection[str]) -> str:
@@ -99,34 +115,9 @@ def unknown(path: str, name: str, names: Collection[str]) -> str:
 
 def got(value: Any) -> str:
     """A value as a line shows it."""
-    text = repr(value) if isinstance(value, str) else shown(value)
-    return text if len(text) <= 80 else f"{text[:79]}…"
-
-
-def _read_json(arguments: str) -> dict[str, Any]:
-    if not arguments.strip():
-        return {}
-    try:
-        values = from_json(arguments, allow_inf_nan=False)
-    except (ValueError, TypeError) as error:  # TypeError for a lone surrogate in a str
-        values = _with_surrogates(arguments, error)
-    if values is None:
-        return {}
-    if not isinstance(values, dict):
-        raise RejectedError([f"arguments: expected a JSON object, got {got(values)}"])
-    return values
-
-
-def _with_surrogates(arguments: str, reason: Exception) -> Any:
-    """The standard library reads lone surrogates, which models do write."""
-    try:
-        return json.loads(arguments, parse_constant=_refuse)
-    except (ValueError, RecursionError):
-        raise RejectedError([f"arguments: not valid JSON, {reason}: {got(arguments)}"]) from reason
-
-
-def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is not JSON")
+    # the end of a long text is not shown, so it need not be looked at
+    text = repr(value[:100]) if isinstance(value, str) else shown(value)
+    return shortened(text, 80)
 
 
 def _place(error: ErrorDetails, value: Any) -> tuple[Place, ...]:

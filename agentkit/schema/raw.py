@@ -12,8 +12,8 @@ from agentkit.errors import ToolDefinitionError
 from agentkit.schema.annotations import Function, Typed, typed_parameters
 from agentkit.schema.given import Check, checked_schema, compiled
 from agentkit.schema.merge import Schema
-from agentkit.schema.problems import RejectedError, read_arguments
-from agentkit.schema.signature import BoundCall
+from agentkit.schema.problems import RejectedError
+from agentkit.schema.signature import BoundCall, read_arguments
 from agentkit.schema.strict import StrictSchema, as_it_is, to_strict
 
 

@@ -12,13 +12,13 @@ from functools import cached_property
 from inspect import Parameter
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-from pydantic_core import PydanticSerializationError, to_json
+from pydantic_core import PydanticSerializationError, SchemaValidator, ValidationError, to_json
 
 from agentkit.schema.annotations import Function, Typed, typed_parameters, unpacked
-from agentkit.schema.fields import arguments_adapter
+from agentkit.schema.decoding import UndecodableError, read_json
+from agentkit.schema.json_types import json_arguments
 from agentkit.schema.merge import Schema
-from agentkit.schema.problems import RejectedError, read_arguments, validation_problems
+from agentkit.schema.problems import RejectedError, got, validation_problems
 from agentkit.schema.strict import StrictSchema, as_it_is, to_strict
 
 
@@ -64,7 +64,7 @@ class Signature:
     def read(self, arguments: str) -> BoundCall:
         """The call that JSON arguments stand for. Raises RejectedError with a line a problem."""
         values = read_arguments(arguments, self.wire)
-        validator = self._checked[0].validator
+        validator = self._checked[0]
         try:
             try:
                 return self._bound(validator.validate_json(to_json(values)))
@@ -83,8 +83,14 @@ class Signature:
         return [each for each in self._parameters if not self.is_context(each.annotation)]
 
     @cached_property
-    def _checked(self) -> tuple[TypeAdapter[dict[str, Any]], Schema]:
-        return arguments_adapter(self.name, self._given, self.texts)
+    def _checked(self) -> tuple[SchemaValidator, Schema]:
+        checked = json_arguments(self._given, self.texts)
+        if checked is not None:
+            return checked
+        # loaded for the first other type: all of pydantic takes longer than all of agentkit
+        from agentkit.schema.fields import arguments_validator
+
+        return arguments_validator(self.name, self._given, self.texts)
 
     @cached_property
     def _by_position(self) -> frozenset[str]:
@@ -95,7 +101,17 @@ class Signature:
             kinds.add(Parameter.POSITIONAL_OR_KEYWORD)
         return frozenset(each.name for each in self._parameters if each.kind in kinds)
 
-    def _bound(self, values: Mapping[str, Any]) -> BoundCall:
+    @cached_property
+    def _all_by_name(self) -> dict[str, Any] | None:
+        """Every parameter's default by its name; None where not all are given by name alone."""
+        has_more = any(each.kind is Parameter.VAR_KEYWORD for each in self._given)
+        if has_more or self._by_position:
+            return None
+        return {each.name: each.default for each in self._given}
+
+    def _bound(self, values: dict[str, Any]) -> BoundCall:
+        if self._all_by_name is not None:
+            return BoundCall((), values, {**self._all_by_name, **values})
         args: list[Any] = []
         kwargs: dict[str, Any] = {}
         every: dict[str, Any] = {}
@@ -124,3 +140,18 @@ class Signature:
             if each.name in extras and each.kind is not Parameter.POSITIONAL_ONLY:
                 raise RejectedError([f"{parameter.name}.{each.name}: is a parameter of its own"])
         return extras
+
+
+def read_arguments(arguments: str, wire: StrictSchema) -> dict[str, Any]:
+    """The JSON object that a call's arguments are, decoded. Raises RejectedError for others."""
+    try:
+        values = read_json(arguments) if arguments.strip() else None
+        values = {} if values is None else values
+        decoded = wire.decoder(values) if wire.decoder else values
+    except UndecodableError as error:
+        raise RejectedError([str(error)]) from error
+    except ValueError as error:
+        raise RejectedError([f"arguments: not valid JSON, {error}: {got(arguments)}"]) from error
+    if not isinstance(decoded, dict):
+        raise RejectedError([f"arguments: expected a JSON object, got {got(decoded)}"])
+    return decoded

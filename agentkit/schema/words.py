@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
-
-from pydantic_core import to_json
 
 Place = str | int
 
@@ -67,7 +66,7 @@ def sentences(*texts: str | None) -> str:
 
 def shown(value: Any, longest: int = LONGEST) -> str:
     """A JSON value as text: strings in quotes, long ones cut."""
-    text = to_json(value, inf_nan_mode="constants", fallback=str).decode(errors="replace")
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from agentkit.responses.chat_shape import ChatStream, is_chunk, is_completion, response_of
+from agentkit.responses.chat_shape import is_chunk, is_completion, response_of
+from agentkit.responses.chat_stream import ChatStream
 from agentkit.responses.events import ARGUMENTS_DELTA, REASONING_DELTA, TEXT_DELTA
 from agentkit.responses.fold import Fold
 from agentkit.responses.response import Response, read_response

@@ -55,7 +55,11 @@ async def asked(
         waits.append(seconds)
 
     model = ResponsesModel(
-        "m", Endpoint(server.url), retries=RETRIES, timeouts=Timeouts(idle=0.2), sleep=sleep
+        "m",
+        Endpoint(server.url),
+        retries=RETRIES,
+        timeouts=Timeouts(first_byte=0.2, idle=0.2),
+        sleep=sleep,
     )
     body = Request(Fields({"model": "m", **fields}), (user_message("?"),), stream=stream)
     return await collect(model.stream(body))
