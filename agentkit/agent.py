@@ -1,33 +1,21 @@
 """Agent: a model, instructions and tools, and the ways to run them.
 
-A façade: every way begins a Run in a log, and `loop` does the rest.
+A façade: every way begins a Run in a log, and `loop` does the rest. The rooms that run are loaded
+by the first run: with asyncio they take longer than everything that an agent is made of.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from agentkit.approval import Decision
-from agentkit.background import background
-from agentkit.context import ContextPolicy, context_wire, request_fields
-from agentkit.conversation import conversation_for
-from agentkit.dispatch import closing_outputs
-from agentkit.encoding import Wire
-from agentkit.errors import ConfigurationError, Conflict, StoreError, carry
-from agentkit.events import Listener
-from agentkit.hiding import hosted_secrets
-from agentkit.input import UserInput, input_items
+from agentkit.conversation import conversation_for, request_fields
 from agentkit.limits import Limits
-from agentkit.loop import loop
-from agentkit.middleware import Middleware
-from agentkit.models import check_name, model_for, names_provider
+from agentkit.models import checked_models, model_for, names_provider
 from agentkit.options import (
     checked_limits,
     checked_listener,
@@ -39,31 +27,39 @@ from agentkit.options import (
     tools_by_name,
 )
 from agentkit.output import output_format
-from agentkit.paying import check_prices, purse_behind
-from agentkit.prices import Prices
-from agentkit.records import Input, Record, Setup
-from agentkit.responses.dialect import dialect_of
-from agentkit.responses.response import Fields, Model
-from agentkit.result import RunResult, broken_off, result_of
-from agentkit.resuming import resumed
-from agentkit.rules import ApprovalRule
-from agentkit.run import Run
-from agentkit.secrets import Secrets, secrets_of
-from agentkit.sessions import Place, Session, WhenBusy, opened
-from agentkit.stores.opened import Where, opened_store
-from agentkit.stores.protocol import Store
-from agentkit.stream import Stream, SyncStream, heard_by_both
-from agentkit.tools import Tool
+from agentkit.stores.opened import opened_store
 
 if TYPE_CHECKING:
+    from agentkit.approval import Decision
+    from agentkit.context import ContextPolicy
+    from agentkit.encoding import Wire
+    from agentkit.events import Listener
+    from agentkit.input import UserInput
+    from agentkit.middleware import Middleware
+    from agentkit.prices import Prices
+    from agentkit.records import Setup
     from agentkit.responses.client import HTTPClient
+    from agentkit.responses.dialect import WireName
+    from agentkit.responses.response import Model
+    from agentkit.result import RunResult
+    from agentkit.resuming import Opening
+    from agentkit.rules import ApprovalRule
+    from agentkit.run import Run
+    from agentkit.secrets import Secrets
+    from agentkit.sessions import Place, Session, WhenBusy
+    from agentkit.stores.opened import Where
+    from agentkit.stores.protocol import Store
+    from agentkit.stream import Stream, SyncStream
+    from agentkit.tools import Tool
 
 
 class Agent:
     """A model with instructions and tools. Immutable in use: run it often, also at once.
 
     `model` is a name (`"gpt-5-mini"`), a name with its provider (`"cometapi:gpt-4.1"`,
-    `"ollama:qwen3"`, `"offline"`) or an object with the Model protocol. `tools` are functions,
+    `"ollama:qwen3"`, `"offline"`) or an object with the Model protocol; of a list, the next one
+    goes on where the server of the one before fails. `wire` is `"chat"` for servers that have
+    `/chat/completions` and no Responses. `tools` are functions,
     Tools, and hosted tools as the wire's own objects. `output` is `str`, any type pydantic knows,
     or a JSON schema. `settings` are request fields, passed on as they are. `state` is `"replay"`,
     `"chained"` or the id of a conversation at the server. `store` keeps the log of every run: a
@@ -75,7 +71,7 @@ class Agent:
 
     def __init__(  # noqa: PLR0913 - the public surface of an agent
         self,
-        model: str | Model,
+        model: str | Model | Sequence[str | Model],
         *,
         name: str | None = None,
         instructions: str = "",
@@ -90,6 +86,7 @@ class Agent:
         prices: Prices | None = None,
         base_url: str | None = None,
         api_key: str | None = None,
+        wire: WireName | None = None,
         http_client: HTTPClient | None = None,
         store: Where | None = None,
         secrets: Sequence[str] = (),
@@ -97,12 +94,7 @@ class Agent:
         environment: Mapping[str, str] = os.environ,
     ) -> None:
         self._given = {key: value for key, value in locals().items() if key != "self"}
-        if isinstance(model, str):
-            check_name(model, base_url)
-        elif isinstance(model, type) or not hasattr(model, "stream"):
-            raise ConfigurationError(
-                f"model: expected a name or an object with stream(request), got {model!r:.80}."
-            )
+        self._given_models = checked_models(model, base_url, wire)
         self._stores: dict[Any, Store] = {}
         self.store = self._given["store"] = self._opened(store)
         self.name = name
@@ -112,15 +104,15 @@ class Agent:
         self.limits = checked_limits(limits) or Limits()
         self.settings = {**request_fields(context), **checked_settings(settings or {})}
         self._output = output_format(output)
-        self._given_model = model
         self._named = partial(
             model_for,
             base_url=base_url,
             api_key=api_key,
+            wire=wire,
             http_client=http_client,
             environment=environment,
         )
-        self._conversation = conversation_for(state, context, model)
+        self._conversation = conversation_for(state, context, self._given_models)
         self._approve = checked_rule(approve)
         self._middleware = checked_middleware(middleware)
         self._prices = checked_prices(prices)
@@ -128,8 +120,10 @@ class Agent:
         self._more_secrets = checked_secrets(secrets)
 
     def __repr__(self) -> str:
-        given = self._given_model
-        name = given if isinstance(given, str) else type(given).__name__
+        names = [
+            each if isinstance(each, str) else type(each).__name__ for each in self._given_models
+        ]
+        name = names[0] if len(names) == 1 else names
         called = f", name={self.name!r}" if self.name else ""
         return f"Agent({name!r}{called}, tools=[{', '.join(self.tools)}])"
 
@@ -144,12 +138,16 @@ class Agent:
             given |= {key: options.get(key) for key in ("api_key", "base_url")}
         return Agent(**given)
 
-    @cached_property
+    @property
     def model(self) -> Model:
-        """The model, made at the first use. Raises ConfigurationError for a missing key."""
-        if isinstance(self._given_model, str):
-            return self._named(self._given_model)
-        return self._given_model
+        """The model that is asked. Raises ConfigurationError for a missing key."""
+        return self.models[0]
+
+    @cached_property
+    def models(self) -> tuple[Model, ...]:
+        """The model and those that follow it where its server fails, made at the first use."""
+        given = self._given_models
+        return tuple(self._named(each) if isinstance(each, str) else each for each in given)
 
     async def run(
         self,
@@ -170,9 +168,10 @@ class Agent:
         also when it is cancelled, the error's `.result` is the run so far. A refusal, a limit, a
         failed answer are statuses of the result.
         """
-        said = Input(input_items(input))
+        from agentkit.resuming import begun
+
         options = _Options(session, deps, limits, on_event, store, when_busy)
-        return await self._go_on(options, lambda place: [*closing_outputs(place.log), said])
+        return await self._go_on(options, begun(input))
 
     async def resume(
         self,
@@ -190,8 +189,10 @@ class Agent:
         Raises ConfigurationError for a decision about a call that does not wait, and Conflict
         where the run has gone on since, or the same calls were resumed from here before.
         """
+        from agentkit.resuming import resumed
+
         options = _Options(session, deps, limits, on_event, store, when_busy)
-        return await self._go_on(options, lambda place: resumed(place, decisions, self.tools))
+        return await self._go_on(options, resumed(decisions, self.tools))
 
     def run_sync(
         self,
@@ -205,6 +206,8 @@ class Agent:
         when_busy: WhenBusy = "conflict",
     ) -> RunResult:
         """`run` from anywhere: a script, a thread, a notebook, inside a running loop."""
+        from agentkit.background import background
+
         return background().run(
             partial(
                 self.run,
@@ -230,6 +233,8 @@ class Agent:
         when_busy: WhenBusy = "conflict",
     ) -> RunResult:
         """`resume` from anywhere."""
+        from agentkit.background import background
+
         return background().run(
             partial(
                 self.resume,
@@ -255,6 +260,8 @@ class Agent:
         when_busy: WhenBusy = "conflict",
     ) -> Stream:
         """`run`, heard while it goes on: `async with agent.stream(…) as stream`."""
+        from agentkit.stream import Stream, heard_by_both
+
         given = {"session": session, "deps": deps, "limits": limits}
         start = partial(self.run, input, **given, store=store, when_busy=when_busy)
         return Stream(heard_by_both(start, on_event))
@@ -271,36 +278,19 @@ class Agent:
         when_busy: WhenBusy = "conflict",
     ) -> SyncStream:
         """`stream` for a plain `for`, from anywhere."""
+        from agentkit.stream import SyncStream, heard_by_both
+
         given = {"session": session, "deps": deps, "limits": limits}
         start = partial(self.run, input, **given, store=store, when_busy=when_busy)
         return SyncStream(heard_by_both(start, on_event))
 
-    async def _go_on(
-        self, options: _Options, opening: Callable[[Place], Sequence[Record]]
-    ) -> RunResult:
+    async def _go_on(self, options: _Options, opening: Opening) -> RunResult:
+        from agentkit.resuming import go_on
+        from agentkit.sessions import opened
+
         store = self.store if options.store is None else self._opened(options.store)
         async with opened(options.session, store, options.when_busy) as place:
-            run = self._run(options, place)
-            check_prices(run)
-            first = opening(place)
-            setup = run.log.setup
-            if not setup or (setup.digest, setup.session) != (self._setup.digest, run.session):
-                first = [replace(self._setup, session=run.session), *first]
-            if purse := purse_behind(run, first):
-                run = replace(run, purse=purse)
-            try:
-                run.hold(*first)
-                with purse or nullcontext():
-                    end = await loop(run)
-                if run.journal is not None:
-                    await run.journal.end(run.log)
-            except (Exception, asyncio.CancelledError) as error:
-                self.secrets.redact(error)
-                result = broken_off(run.log, error, run.session)
-                carry(error, result)
-                await _kept_so_far(run, error, result)
-                raise
-        return result_of(run.log, end, run.session, self._output)
+            return await go_on(self._run(options, place), place, opening)
 
     def _opened(self, store: Where | None) -> Store | None:
         """The store at a place, the same one for every run."""
@@ -312,12 +302,16 @@ class Agent:
         return opened_store(store)
 
     def _run(self, options: _Options, place: Place) -> Run:
+        from agentkit.run import Run
+
         began = self._clock()
+        (model, setup), *others = zip(self.models, self._setups, strict=True)
         return Run(
             log=place.log,
             journal=place.journal,
-            setup=self._setup,
-            model=self.model,
+            setup=setup,
+            model=model,
+            others=tuple(others),
             tools=self.tools,
             conversation=self._conversation,
             limits=checked_limits(options.limits) or self.limits,
@@ -335,39 +329,21 @@ class Agent:
     @cached_property
     def secrets(self) -> Secrets:
         """What its runs hide: the model's key, those of hosted tools, and what the caller named."""
-        return secrets_of(self.model, [*self._more_secrets, *hosted_secrets(self.hosted_tools)])
+        from agentkit.hiding import hosted_secrets
+        from agentkit.secrets import secrets_of
+
+        named = [*self._more_secrets, *hosted_secrets(self.hosted_tools)]
+        return secrets_of(self.models, named)
 
     @cached_property
-    def _setup(self) -> Setup:
-        """What every request of this agent is made of, encoded once for all its runs."""
-        dialect = dialect_of(self.model)
-        settings = {k: v for k, v in self.settings.items() if k != "tool_choice"}
-        told, text = self.instructions, dict(settings.pop("text", None) or {})
-        if self._output is not None and dialect.text_format:
-            text["format"] = self._output.text_format()
-        elif self._output is not None:
-            told = f"{told}\n\n{self._output.instruction()}".strip()
+    def _setups(self) -> list[Setup]:
+        """What every request to each model is made of, encoded once for all runs."""
+        from agentkit.resuming import setup_for
+
         tools = [*(tool.schema() for tool in self.tools.values()), *self.hosted_tools]
-        fields = {
-            "model": getattr(self.model, "name", None),
-            "instructions": told,
-            "tools": tools,
-            "text": text,
-            **settings,
-        }
-        known = {key: value for key, value in fields.items() if value not in (None, "", [], {})}
-        endpoint = getattr(self.model, "endpoint", None)
-        server = str(getattr(endpoint, "shown", ""))
-        conversation = getattr(self._conversation, "conversation", "")
-        context = context_wire(getattr(self._conversation, "context", None))
-        return Setup(
-            Fields(known),
-            self.settings.get("tool_choice"),
-            server=server,
-            conversation=conversation,
-            context=context,
-            secrets=self.secrets,
-        )
+        asked = {"instructions": self.instructions, "tools": tools, **self.settings}
+        made = partial(setup_for, asked=asked, secrets=self.secrets)
+        return [made(each, output=self._output, said=self._conversation) for each in self.models]
 
 
 @dataclass(frozen=True)
@@ -380,15 +356,3 @@ class _Options:
     listener: Listener | None
     store: Where | None
     when_busy: WhenBusy
-
-
-async def _kept_so_far(run: Run, error: BaseException, result: RunResult) -> None:
-    """Keep what a run that breaks off has come to, and how it ended; the error goes first."""
-    if run.journal is None or isinstance(error, StoreError | Conflict):
-        return
-    try:
-        with suppress(StoreError, Conflict):
-            await run.journal.end(run.log, result.status)
-    except asyncio.CancelledError as cancelled:
-        carry(cancelled, result)
-        raise

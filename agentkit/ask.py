@@ -135,6 +135,9 @@ async def _receive(run: Run, heard: set[type[Event]], request: Request) -> Respo
         if not scope.expired():
             raise
         return fold.so_far(OUT_OF_TIME)
+    except ModelError as error:
+        error.was_heard = bool(heard) and run.listener is not None
+        raise
     finally:
         if hiding is not None:
             hiding.end()

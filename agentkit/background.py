@@ -11,7 +11,7 @@ import atexit
 import os
 import threading
 from collections.abc import Callable, Coroutine, Iterable
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from functools import cache, partial
 from typing import Any, TypeVar
@@ -66,7 +66,7 @@ class Background:
         try:
             self.open(gate)
             return future.result()
-        except (KeyboardInterrupt, SystemExit) as interrupt:
+        except (KeyboardInterrupt, SystemExit, CancelledError) as interrupt:
             future.cancel()
             ended.wait(STOP)
             carry(interrupt, outcome[0] if outcome else None)

@@ -15,11 +15,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice, takewhile
 from operator import attrgetter
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from agentkit.encoding import Wire
 from agentkit.errors import ConfigurationError
-from agentkit.log import Log
 from agentkit.measure import size, span_of_step, tokens_of_step
 from agentkit.records import Compaction, Input
 from agentkit.responses.items import (
@@ -31,6 +30,9 @@ from agentkit.responses.items import (
 )
 from agentkit.responses.response import Usage
 from agentkit.steps import GO_ON, Step
+
+if TYPE_CHECKING:
+    from agentkit.log import Log
 
 MIN_THRESHOLD = 1000
 """The least that servers take as `compact_threshold`."""
@@ -110,6 +112,12 @@ class ServerCompaction:
     def __post_init__(self) -> None:
         _check(self, "threshold", self.threshold, MIN_THRESHOLD)
 
+    @property
+    def request_fields(self) -> Wire:
+        """The field that every request carries because of it."""
+        wanted = {"type": COMPACTION, "compact_threshold": self.threshold}
+        return {"context_management": [wanted]}
+
     def sent(self, log: Log) -> tuple[Item, ...]:
         """The items from the last compaction on, and what the caller said in this turn."""
         start = _last_compaction(log)
@@ -125,6 +133,7 @@ class Compacted:
     Where the turn itself is too long, its older steps are compacted too.
     """
 
+    asks_server: ClassVar[bool] = True
     above: int
 
     def __post_init__(self) -> None:
@@ -184,28 +193,6 @@ class Beginning:
         """The record that has these items stand for it."""
         count = len(self.opening) + len(self.items)
         return Compaction((*self.opening, *items, *self.request), count, usage, cost)
-
-
-def check_context(context: ContextPolicy | None, model: object) -> None:
-    """Raise ConfigurationError for what is no policy, and for one the model is not made for."""
-    if context is None:
-        return
-    if isinstance(context, type) or not hasattr(context, "sent"):
-        raise ConfigurationError(
-            f"context: expected a policy such as LastTurns(20), got {context!r:.80}."
-        )
-    if isinstance(context, Compacted) and not (isinstance(model, str) or hasattr(model, "compact")):
-        raise ConfigurationError(
-            f"context: {type(model).__name__} has no compact(request). Use Summarized(above=…)."
-        )
-
-
-def request_fields(context: ContextPolicy | None) -> Wire:
-    """The fields that every request carries because of a policy."""
-    if not isinstance(context, ServerCompaction):
-        return {}
-    wanted = {"type": COMPACTION, "compact_threshold": context.threshold}
-    return {"context_management": [wanted]}
 
 
 def context_wire(context: ContextPolicy | None) -> Wire | None:

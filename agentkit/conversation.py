@@ -7,20 +7,17 @@ conversation the server keeps.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
-from agentkit.context import (
-    Compacted,
-    ContextPolicy,
-    ServerCompaction,
-    Summarized,
-    check_context,
-)
-from agentkit.encoding import Wire
 from agentkit.errors import ConfigurationError
-from agentkit.log import Log
-from agentkit.responses.items import Item
+
+if TYPE_CHECKING:
+    from agentkit.context import Compacted, ContextPolicy, Summarized
+    from agentkit.encoding import Wire
+    from agentkit.log import Log
+    from agentkit.responses.items import Item
 
 
 class Conversation(Protocol):
@@ -54,7 +51,8 @@ class Replay:
 
     @property
     def shortened_by(self) -> Compacted | Summarized | None:
-        return self.context if isinstance(self.context, Compacted | Summarized) else None
+        shortens = hasattr(self.context, "beginning")
+        return cast("Compacted | Summarized", self.context) if shortens else None
 
     def next_input(self, log: Log) -> tuple[tuple[Item, ...], Wire]:
         return tuple(log.items if self.context is None else self.context.sent(log)), {}
@@ -87,16 +85,19 @@ class Hosted:
         return tuple(log.items[log.known_items :]), {"conversation": self.conversation}
 
 
-def conversation_for(state: str, context: ContextPolicy | None, model: object) -> Conversation:
+def conversation_for(
+    state: str, context: ContextPolicy | None, models: Sequence[object]
+) -> Conversation:
     """The way that `state` names, with a policy.
 
     Raises ConfigurationError for a state that is none, and for a policy that cannot work with it
-    or with the model.
+    or with a model.
     """
-    check_context(context, model)
+    for model in models:
+        _check_policy(context, model)
     if state == "replay":
         return Replay(context)
-    if context is not None and not isinstance(context, ServerCompaction):
+    if context is not None and not hasattr(context, "request_fields"):
         raise ConfigurationError(
             f"context: with state={state!r} the server keeps the conversation, so "
             f"{type(context).__name__} has nothing to leave out. Use ServerCompaction, or "
@@ -105,7 +106,31 @@ def conversation_for(state: str, context: ContextPolicy | None, model: object) -
     if state == "chained":
         return Chained()
     if isinstance(state, str) and state.startswith("conv_"):
+        if len(models) > 1:
+            raise ConfigurationError(
+                f"model: the conversation {state} is at one server, so no other can go on with it. "
+                "Give one model, or use state='replay'."
+            )
         return Hosted(state)
     raise ConfigurationError(
         f"state {state!r} is none of 'replay', 'chained' or a conversation id ('conv_…')."
     )
+
+
+def request_fields(context: ContextPolicy | None) -> Wire:
+    """The fields that every request carries because of a policy."""
+    return getattr(context, "request_fields", {})
+
+
+def _check_policy(context: ContextPolicy | None, model: object) -> None:
+    if context is None:
+        return
+    if isinstance(context, type) or not hasattr(context, "sent"):
+        raise ConfigurationError(
+            f"context: expected a policy such as LastTurns(20), got {context!r:.80}."
+        )
+    asks_server = getattr(context, "asks_server", False)
+    if asks_server and not (isinstance(model, str) or hasattr(model, "compact")):
+        raise ConfigurationError(
+            f"context: {type(model).__name__} has no compact(request). Use Summarized(above=…)."
+        )

@@ -7,6 +7,7 @@ which servers do send, so the standard library is the second try. Knows nothing 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from math import isfinite
 from typing import Any
 
@@ -17,6 +18,9 @@ JSON = Any
 
 Wire = dict[str, Any]
 """A JSON object as it stands on the wire."""
+
+MOST_DEPTH = 200
+"""Levels of objects and lists that are read: about what pydantic_core reads."""
 
 
 def encode(value: JSON) -> bytes:
@@ -46,6 +50,25 @@ def decode(text: bytes | str) -> JSON:
     except (ValueError, TypeError):  # pydantic_core calls a lone surrogate in a str a TypeError
         pass
     try:
-        return json.loads(text)
+        value = json.loads(text)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
+    if _is_too_deep(value):
+        raise ValueError(f"it is nested more than {MOST_DEPTH} deep")
+    return value
+
+
+def _is_too_deep(value: JSON) -> bool:
+    """Whether it has too many levels to be written again, which takes more stack than reading."""
+    level = [value]
+    for _ in range(MOST_DEPTH):
+        level = [part for each in level for part in _parts(each)]
+        if not level:
+            return False
+    return True
+
+
+def _parts(value: JSON) -> Iterable[JSON]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()

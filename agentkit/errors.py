@@ -109,6 +109,8 @@ class ModelError(AgentkitError):
         """The server's own word (`x-should-retry`), None where it gave none."""
         self.attempts = attempts
         """How many times the request was sent."""
+        self.was_heard = False
+        """Whether a piece of the answer had reached a listener, so that nobody is asked again."""
         self.result: Any = None
         """The run so far, a RunResult, set where the error leaves a run."""
 

@@ -7,11 +7,13 @@ run ends with an answer. Knows the log and how much time has passed, no clock.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
-from agentkit.budget import Budget, RunBudget
 from agentkit.errors import ConfigurationError
-from agentkit.log import Log
-from agentkit.purse import budgets_around
+
+if TYPE_CHECKING:
+    from agentkit.budget import Budget
+    from agentkit.log import Log
 
 NOTE_AT = 3
 """The third identical call of a run gets a note in its output."""
@@ -46,7 +48,8 @@ class Limits:
     """What the run may spend together with all others that have it."""
 
     def __post_init__(self) -> None:
-        if self.budget is not None and not isinstance(self.budget, Budget):
+        is_budget = hasattr(self.budget, "take") and not isinstance(self.budget, type)
+        if self.budget is not None and not is_budget:
             raise ConfigurationError(
                 f"Limits(budget={self.budget!r:.80}): give a Budget; a run's own bound is cost=."
             )
@@ -58,17 +61,6 @@ class Limits:
                 raise ConfigurationError(
                     f"Limits({name}={value!r}): give a number above 0, or None for no bound."
                 )
-
-    def budgets(self, spent: float = 0.0) -> tuple[Budget, ...]:
-        """The budgets that a run with these limits is under, those of the runs around it too.
-
-        `spent` is what the run has cost before, in US dollars.
-        """
-        if self.cost is None and self.budget is None:
-            return budgets_around()
-        own = [] if self.cost is None else [RunBudget(self.cost, spent=spent)]
-        shared = [] if self.budget is None else [self.budget]
-        return tuple(dict.fromkeys([*own, *shared, *budgets_around()]))
 
     def landing(self, log: Log, elapsed: float) -> str | None:
         """The limit because of which the next request has to be the last, if there is one."""

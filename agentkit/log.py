@@ -192,6 +192,8 @@ class Log:
         before, self.setup = self.setup, record
         if before is None:
             return
+        if record.model != before.model and self.answer and self.answer.response.is_failed:
+            self.answer = None  # another model answers in its place
         for call in self.open_calls:
             was_there = call.is_orphan or call.name in before.tool_names
             call.is_orphan = was_there and call.name not in record.tool_names

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from agentkit.encoding import Wire, encode
-from agentkit.log import Log
 from agentkit.records import Answer, Compaction, Input, Output, Setup
 from agentkit.responses.items import FunctionCallOutput, Item
+
+if TYPE_CHECKING:
+    from agentkit.log import Log
 
 BYTES_A_TOKEN = 4
 """Of JSON, as it is sent; roughly right for English, too few tokens for other scripts."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agentkit.errors import ConfigurationError
 from agentkit.responses.providers import DEFAULT_MODELS, PROVIDERS, Provider, provider_of
@@ -17,6 +17,7 @@ from agentkit.schema.problems import did_you_mean
 
 if TYPE_CHECKING:
     from agentkit.responses.client import HTTPClient
+    from agentkit.responses.dialect import WireName
 
 OFFLINE = "offline"
 
@@ -26,6 +27,7 @@ def model_for(
     *,
     base_url: str | None = None,
     api_key: str | None = None,
+    wire: WireName | None = None,
     http_client: HTTPClient | None = None,
     environment: Mapping[str, str] = os.environ,
 ) -> Model:
@@ -46,7 +48,7 @@ def model_for(
     is_own_host = base_url is None or provider_of(base_url) is provider
     key = api_key or (_own_key(provider, environment) if is_own_host else None)
     endpoint = Endpoint(url, provider.headers(key), provider.dialect)
-    return ResponsesModel(model, endpoint, http_client=http_client)
+    return ResponsesModel(model, endpoint, wire=wire, http_client=http_client)
 
 
 def check_name(name: str, base_url: str | None = None) -> None:
@@ -56,8 +58,30 @@ def check_name(name: str, base_url: str | None = None) -> None:
         raise ConfigurationError(_unknown_provider(prefix, name))
 
 
+def checked_models(given: Any, base_url: str | None, wire: str | None) -> tuple[str | Model, ...]:
+    """The models that a caller names, the first of them the one that is asked.
+
+    Raises ConfigurationError for what is none, and for a name whose provider there is not.
+    """
+    if wire not in (None, "responses", "chat"):
+        raise ConfigurationError(f"wire: expected 'responses' or 'chat', got {wire!r:.80}.")
+    models = tuple(given) if isinstance(given, list | tuple) else (given,)
+    if not models:
+        raise ConfigurationError("model: expected at least one, got an empty list.")
+    for model in models:
+        if isinstance(model, str):
+            check_name(model, base_url)
+        elif isinstance(model, type) or not hasattr(model, "stream"):
+            raise ConfigurationError(
+                f"model: expected a name or an object with stream(request), got {model!r:.80}."
+            )
+    return models
+
+
 def names_provider(model: object) -> bool:
-    """Whether a model's name says whose it is."""
+    """Whether a model's name says whose it is, or one of several."""
+    if isinstance(model, list | tuple):
+        return any(map(names_provider, model))
     prefix, colon, _ = model.partition(":") if isinstance(model, str) else ("", "", "")
     return model == OFFLINE or (bool(colon) and (prefix in PROVIDERS or prefix == OFFLINE))
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agentkit.errors import ConfigurationError
-from agentkit.events import Listener
 from agentkit.limits import Limits
 from agentkit.middleware import AroundCalls, Middleware
-from agentkit.prices import Prices
 from agentkit.rules import ApprovalRule, Rules
 from agentkit.secrets import SHORTEST, Secrets
 from agentkit.tools import Tool, as_tool
+
+if TYPE_CHECKING:
+    from agentkit.events import Listener
+    from agentkit.prices import Prices
 
 # Fields of a request that have an argument of their own, or that the loop sets.
 _OWN_PLACE = {

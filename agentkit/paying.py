@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from agentkit.budget import Budget, RunBudget
 from agentkit.events import Event
-from agentkit.limits import LANDING
+from agentkit.limits import LANDING, Limits
 from agentkit.prices import pricing_of
-from agentkit.purse import INSIDE, Purse, check_known
+from agentkit.purse import INSIDE, Purse, budgets_around, check_known
 from agentkit.quote import Turn, hosted_tools, quote_for
 from agentkit.records import NOT_SENT, Input, Record
 from agentkit.responses.fold import Fold
@@ -44,7 +45,7 @@ class Sent:
 
 def check_prices(run: Run) -> None:
     """Raise ConfigurationError where a budget cannot hold, since a price is not known."""
-    if budgets := run.limits.budgets():
+    if budgets := budgets_under(run.limits):
         bare = Request(run.setup.fields, ())
         check_known(budgets, pricing_of(bare, run.setup.server, run.prices), hosted_tools(bare))
 
@@ -53,8 +54,20 @@ def purse_behind(run: Run, first: Sequence[Record]) -> Purse | None:
     """What a run is paid from that begins, or goes on, with these records."""
     begins = any(isinstance(each, Input) and not each.is_repair for each in first)
     trip = run.log.trip
-    budgets = run.limits.budgets(0.0 if begins else trip.cost + trip.cost_inside)
+    budgets = budgets_under(run.limits, 0.0 if begins else trip.cost + trip.cost_inside)
     return Purse(budgets) if budgets else None
+
+
+def budgets_under(limits: Limits, spent: float = 0.0) -> tuple[Budget, ...]:
+    """The budgets that a run with these limits is under, those of the runs around it too.
+
+    `spent` is what the run has cost before, in US dollars.
+    """
+    if limits.cost is None and limits.budget is None:
+        return budgets_around()
+    own = [] if limits.cost is None else [RunBudget(limits.cost, spent=spent)]
+    shared = [] if limits.budget is None else [limits.budget]
+    return tuple(dict.fromkeys([*own, *shared, *budgets_around()]))
 
 
 async def paid(run: Run, sent: Sent, send: Send, request: Request) -> Response:

@@ -59,6 +59,8 @@ class Run:
     """What its requests are paid from; None where no budget bounds them."""
     secrets: Secrets | None = None
     """What is hidden in all that the log takes in; None where nothing is."""
+    others: tuple[tuple[Model, Setup], ...] = ()
+    """The models that go on where this one's server fails, in order."""
 
     @property
     def dialect(self) -> Dialect:

@@ -143,7 +143,7 @@ class Secrets:
             for name in ("args", *vars(each), *_TEXTS):
                 with suppress(Exception):  # an error of others' making, which need not allow it
                     self._redact(each, name)
-            with suppress(Exception):
+            with suppress(BaseException):  # such an error may raise anything of its own
                 if self.hide(repr(each)) != repr(each):  # an argument that is no text shows it
                     each.args = (self._hide_cut(str(each)),)
 
@@ -230,10 +230,10 @@ class HidingStream:
         return told.decode(*UTF8)
 
 
-def secrets_of(model: object, more: Iterable[object] = ()) -> Secrets:
-    """What a model sends to be let in, and what is to be hidden beside it."""
-    own = getattr(getattr(model, "endpoint", None), "secrets", ())
-    return Secrets.of(*own, *more)
+def secrets_of(models: Iterable[object], more: Iterable[object] = ()) -> Secrets:
+    """What models send to be let in, and what is to be hidden beside it."""
+    sent = (getattr(getattr(model, "endpoint", None), "secrets", ()) for model in models)
+    return Secrets.of(*(each for own in sent for each in own), *more)
 
 
 def told_of(error: BaseException, secrets: Secrets | None) -> str:

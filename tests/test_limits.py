@@ -8,6 +8,7 @@ import pytest
 
 from agentkit import Agent, ConfigurationError, Limits, Usage, tool
 from agentkit.limits import LANDING
+from agentkit.paying import budgets_under
 from agentkit.responses.events import TEXT_DELTA, Delta, ItemEvent
 from agentkit.responses.response import Request
 from agentkit.testing import ResponsesServer, ScriptedModel, call, commentary
@@ -236,8 +237,8 @@ def test_a_limit_that_bounds_nothing_is_an_error(limits):
 def test_limits_can_be_replaced_one_by_one():
     limits = replace(Limits(turns=3, cost=0.5), cost=2.0)
     assert limits == Limits(turns=3, cost=2.0)
-    assert [budget.dollars for budget in limits.budgets(spent=1.5)] == [2.0]
-    assert replace(limits, cost=None).budgets() == ()
+    assert [budget.dollars for budget in budgets_under(limits, spent=1.5)] == [2.0]
+    assert budgets_under(replace(limits, cost=None)) == ()
     with pytest.raises(ConfigurationError, match=r"Limits\(cost="):
         replace(limits, cost=0)
 

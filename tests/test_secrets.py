@@ -169,9 +169,9 @@ def test_secrets_do_not_show_what_they_are():
 
 def test_a_models_own_key_is_a_secret():
     model = ResponsesModel("m", "https://api.openai.com/v1", api_key=KEY)
-    secrets = secrets_of(model, [LONG])
+    secrets = secrets_of([model], [LONG])
     assert secrets.hide(f"{KEY} {LONG}") == "[secret] [secret]"
-    assert not secrets_of(object(), [])
+    assert not secrets_of([object()], [])
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@
     cost.py           agentkit cost: what they took
     tools.py          agentkit tools: what a model is told of them
     serve.py          agentkit serve: a Responses server on this computer
+    doctor.py         agentkit doctor: what a server can do; doctor_visit.py finds it out,
+                      doctor_words.py tells it
     agent_options.py  which agent runs: model, tools, output, limits
     same_agent.py     what of it the log of a session knows
     options.py        what every command's parser has in common

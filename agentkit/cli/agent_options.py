@@ -42,7 +42,7 @@ def add_agent_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="tools: tools.py, tools.py:name or module:name; may be repeated",
     )
-    _add_model(agent)
+    add_model_options(agent)
     add("--instructions", metavar="TEXT", help="what the model is told before the question")
     add("--schema", metavar="SCHEMA", help="the answer's form: 'name str, age int', JSON or a file")
     add(
@@ -60,7 +60,8 @@ def add_agent_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_model(parser: argparse._ActionsContainer) -> None:
+def add_model_options(parser: argparse._ActionsContainer) -> None:
+    """Add which model answers, at which server, with which key."""
     add = parser.add_argument
     add(
         "-m",
@@ -165,7 +166,7 @@ def _changes(agent: Agent, arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.schema is not None:
         changes["output"] = read_schema(arguments.schema)
     if arguments.stream is False:
-        changes["model"] = _Unstreamed(agent.model)
+        changes["model"] = [_Unstreamed(model) for model in agent.models]
     return changes
 
 

@@ -9,14 +9,26 @@ from functools import partial
 from importlib import metadata
 from typing import Any, NoReturn
 
-from agentkit.cli import chat, cost, fork, resume, run, runs, serve, show_run, tools, word
+from agentkit.cli import (
+    chat,
+    cost,
+    doctor,
+    fork,
+    resume,
+    run,
+    runs,
+    serve,
+    show_run,
+    tools,
+    word,
+)
 from agentkit.cli.errors import BROKEN_PIPE, FAILED, INTERRUPTED, MISUSED, complain, say
 from agentkit.cli.options import HelpFormatter
 from agentkit.cli.safe_text import one_line
 from agentkit.cli.streams import give_up_what_cannot_be_written, prepare_streams
 from agentkit.errors import AgentkitError
 
-COMMANDS = (run, chat, runs, show_run, resume, word, fork, cost, tools, serve)
+COMMANDS = (run, chat, runs, show_run, resume, word, fork, cost, tools, serve, doctor)
 """One module a command: its `add` takes the parsers to add its own to, in the order of the help."""
 
 EXAMPLES = """\

@@ -13,12 +13,15 @@ from agentkit.cli.leaving import drive
 from agentkit.cli.options import Commands, add_command, port
 from agentkit.errors import ConfigurationError
 from agentkit.models import OFFLINE, model_for
+from agentkit.testing.faults import FAULTS, Fault
 from agentkit.testing.server import ResponsesServer
 
 EXAMPLES = """\
   agentkit serve
   agentkit serve -m offline --port 8000
   agentkit serve -m ollama:qwen3 --api-key secret
+  agentkit serve --fault none --fault status-429,retry-after=2 --fault reset-mid-stream,times=2
+  agentkit serve --faults
 """
 
 
@@ -39,17 +42,36 @@ def add(commands: Commands) -> None:
         "--port", type=port, default=0, help="the port to listen at (default: a free one)"
     )
     parser.add_argument("--api-key", metavar="KEY", help="the key that clients have to send")
+    parser.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="NAME",
+        dest="named",
+        help="what the next request meets, such as reset-mid-stream (repeatable)",
+    )
+    parser.add_argument("--faults", action="store_true", help="list the faults there are, and stop")
 
 
 def command(arguments: argparse.Namespace) -> int:
     """Serve until interrupted (130) or terminated (0)."""
+    if arguments.faults:
+        print("\n".join(map(listed, FAULTS.values())))
+        return 0
     server = ResponsesServer(
         model_for(arguments.model),
         host=arguments.host,
         port=arguments.port,
         api_key=arguments.api_key,
+        faults=arguments.named,
     )
     return drive(_serve(server))
+
+
+def listed(fault: Fault) -> str:
+    """A fault in a line: its name with its options, and what it does."""
+    options = " ".join(f"{name}={value}".rstrip("=") for name, value in fault.options.items())
+    return f"{fault.name:<24} {fault.does}" + (f" [{options}]" if options else "")
 
 
 async def _serve(server: ResponsesServer) -> int:

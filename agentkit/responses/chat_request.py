@@ -14,7 +14,7 @@ from typing import Any
 
 from agentkit.encoding import Wire, encode
 from agentkit.errors import ConfigurationError
-from agentkit.responses.chat_dialect import ChatDialect
+from agentkit.responses.chat_dialect import BOUNDS, ChatDialect
 from agentkit.responses.chat_messages import chat_messages
 from agentkit.responses.chat_tools import (
     chat_tool_choice,
@@ -24,19 +24,6 @@ from agentkit.responses.chat_tools import (
 )
 from agentkit.responses.endpoint import Endpoint
 from agentkit.responses.response import Request
-
-CHAT_OPTIONAL = frozenset(
-    {
-        "logprobs",
-        "max_completion_tokens",
-        "max_tokens",
-        "reasoning_effort",
-        "stream_options",
-        "verbosity",
-    }
-)
-"""Fields of chat's own without which an answer is still an answer: for a server that refuses one,
-`extra` takes it away. Of the two names of the bound on tokens, the other one is sent then."""
 
 _REFUSED = {
     "background": "Leave it out.",
@@ -62,7 +49,6 @@ _OTHERWISE = frozenset(
 )
 """Fields that are sent under another name or in another shape."""
 _LEFT_OUT = frozenset({"context_management", "include", "max_tool_calls", "truncation"})
-_BOUNDS = ("max_completion_tokens", "max_tokens")
 
 
 @dataclass(frozen=True)
@@ -98,8 +84,11 @@ def chat_request(request: Request, dialect: ChatDialect | None = None) -> ChatRe
     _check(given)
     told = str(given.get("instructions") or "")
     messages = chat_messages(told, request.input, dialect.system_role, dialect.thought_field)
-    known = _known(given, request, dialect)
-    left = {name: value for name, value in known.items() if request.extra.get(name, 0) is not None}
+    known = _known(given, dialect)
+    known["stream"] = request.stream
+    if request.stream:
+        known["stream_options"] = {"include_usage": True, **(given.get("stream_options") or {})}
+    left = {name: value for name, value in known.items() if name not in dialect.lacks}
     parts = [encode(left)[1:-1], *_encoded_once(request, dialect, given)]
     body = b'{%b,"messages":[%b]}' % (b",".join(parts), messages)
     kept = {each.name: getattr(request, each.name) for each in fields(Request)}
@@ -115,32 +104,26 @@ def _check(given: Mapping[str, Any]) -> None:
             )
 
 
-def _known(given: Mapping[str, Any], request: Request, dialect: ChatDialect) -> Wire:
+def _known(given: Mapping[str, Any], dialect: ChatDialect) -> Wire:
     """What chat knows of a request, but for its messages, tools and schema."""
     skipped = _OTHERWISE | _LEFT_OUT | _REFUSED.keys()
     known = {k: v for k, v in given.items() if k not in skipped and v is not None}
     reasoning, text = given.get("reasoning") or {}, given.get("text") or {}
     bound, logprobs = given.get("max_output_tokens"), given.get("top_logprobs")
     if bound is not None:
-        known.setdefault(_bound_name(request.extra, dialect), bound)
+        name = next((each for each in BOUNDS if each not in dialect.lacks), BOUNDS[0])
+        known.setdefault(name, bound)
     if effort := reasoning.get("effort"):
         known.setdefault("reasoning_effort", effort)
     if verbosity := text.get("verbosity"):
         known.setdefault("verbosity", verbosity)
+    if text.get("format"):
+        known.pop("response_format", None)
     if logprobs is not None:
         known |= {"logprobs": True, "top_logprobs": logprobs}
     if given.get("tools"):
         known |= _tool_fields(given)
-    known["stream"] = request.stream
-    if request.stream and dialect.stream_usage:
-        known["stream_options"] = {"include_usage": True, **(given.get("stream_options") or {})}
     return known
-
-
-def _bound_name(extra: Mapping[str, Any], dialect: ChatDialect) -> str:
-    """The name for the bound on tokens, the other one where the server has refused the first."""
-    first, second = reversed(_BOUNDS) if dialect.max_tokens else _BOUNDS
-    return second if extra.get(first, 0) is None else first
 
 
 def _tool_fields(given: Mapping[str, Any]) -> Wire:
@@ -159,11 +142,12 @@ def _encoded_once(request: Request, dialect: ChatDialect, given: Mapping[str, An
         shape = partial(_encoded, "response_format", response_format, wanted)
         parts.append(shape() if "text" in own else _once(kept, "_chat_format", shape))
     if tools := given.get("tools"):
-        make = partial(chat_tools, choice=choice, is_strict=dialect.strict)
+        is_strict = "strict" not in dialect.lacks
+        make = partial(chat_tools, choice=choice, is_strict=is_strict)
         listed = partial(_encoded, "tools", make, tools)
         # a choice among some of the tools is the request's own
         is_own = "tools" in own or is_allowed_tools(choice)
-        key = f"_chat_tools_{dialect.strict}"
+        key = f"_chat_tools_{is_strict}"
         parts.append(listed() if is_own else _once(kept, key, listed))
     return parts
 

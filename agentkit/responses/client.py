@@ -8,12 +8,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import Literal
 
 from agentkit.errors import BadRequestError, ConfigurationError, ModelError
 from agentkit.responses.chat_request import chat_request
 from agentkit.responses.compaction import CompactEndpoint, CompactRequest, has_no_endpoint
-from agentkit.responses.dialect import Dialect, spoken
+from agentkit.responses.dialect import Dialect, WireName, spoken
 from agentkit.responses.endpoint import Endpoint
 from agentkit.responses.events import Notice, StreamEvent
 from agentkit.responses.exchange import Exchange
@@ -48,7 +47,7 @@ class ResponsesModel:
         endpoint: Endpoint | str,
         *,
         api_key: str | None = None,
-        wire: Literal["responses", "chat"] | None = None,
+        wire: WireName | None = None,
         http_client: HTTPClient | None = None,
         retries: Retries | None = None,
         timeouts: Timeouts | None = None,

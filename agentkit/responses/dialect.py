@@ -16,6 +16,9 @@ from agentkit.responses.chat_dialect import ChatDialect
 from agentkit.responses.items import FunctionCall, FunctionCallOutput, Item, Reasoning
 from agentkit.responses.response import Fields, Model, Request
 
+WireName = Literal["responses", "chat"]
+"""Where a server is asked: at `/responses`, or at `/chat/completions`."""
+
 STATE = ("previous_response_id", "conversation", "store")
 """The fields by which a server is asked to remember."""
 
@@ -24,8 +27,8 @@ STATE = ("previous_response_id", "conversation", "store")
 class Dialect:
     """What a server does differently from `POST /responses` as OpenAI documents it."""
 
-    wire: Literal["responses", "chat"] = "responses"
-    """Whether it is asked at `/responses`, or at `/chat/completions`."""
+    wire: WireName = "responses"
+    """Where it is asked."""
     chat: ChatDialect = field(default_factory=ChatDialect)
     """What it does differently there."""
     encrypted_reasoning: bool = False

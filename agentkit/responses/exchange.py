@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from agentkit.errors import StreamTruncatedError, TransportError
+from agentkit.errors import ModelError, StreamTruncatedError, TransportError
 from agentkit.responses.endpoint import Endpoint
 from agentkit.responses.events import OtherEvent, Snapshot, StreamEvent
 from agentkit.responses.failures import read_error, request_id
@@ -116,6 +116,9 @@ class Exchange:
         return []
 
     async def _give_up(self, error: BaseException) -> None:
+        if isinstance(error, ModelError) and self._answer is not None:
+            error.status = error.status or self._answer.status
+            error.request_id = error.request_id or request_id(self._answer.headers)
         self._limiter.failed(error, self._turn)
         if isinstance(error, Exception):  # of whatever kind it is, the key must not be in it
             self._endpoint.hidden.redact(error)

@@ -165,10 +165,15 @@ def _terminal(status: int, body: Wire, content: bytes, headers: Headers) -> Snap
         body = chat_shape.response_of(body)
     if body.get("error") and body.get("object") != "response":
         raise model_error(status, body, headers)
-    if not isinstance(body.get("output"), list) and body.get("object") != "response":
-        raise unreadable(status, content, headers, "The answer is not a response.")
+    if not isinstance(body.get("output"), list) and not _may_lack_output(body):
+        raise unreadable(status, content, headers, "The answer is not a response with output.")
     kind = f"response.{body.get('status')}"
     return Snapshot(kind if kind in TERMINAL else "response.completed", body)
+
+
+def _may_lack_output(body: Wire) -> bool:
+    """Whether it is a response that is not said to be complete: then it may say nothing."""
+    return body.get("object") == "response" and body.get("status") not in (None, "completed")
 
 
 def _read_mislabelled_stream(content: bytes, headers: Headers) -> list[StreamEvent]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from agentkit.errors import (
     ModelError,
     ModelTimeoutError,
+    ProtocolError,
     RateLimitError,
     ServerError,
     StreamTruncatedError,
@@ -26,6 +27,8 @@ TRANSIENT = (
     TransportError,
     StreamTruncatedError,
 )
+OF_THE_SERVER = (*TRANSIENT, ProtocolError)
+"""Errors that another server may not make."""
 TRANSIENT_CODES = frozenset({"server_error", "rate_limit_exceeded"})
 """Error codes of a `failed` response that may not fail again."""
 

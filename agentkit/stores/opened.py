@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
 
 from agentkit.errors import ConfigurationError
-from agentkit.stores.protocol import Store
 
-Where = Store | str | os.PathLike[str]
+if TYPE_CHECKING:
+    from agentkit.stores.protocol import Store
+
+Where: TypeAlias = "Store | str | os.PathLike[str]"
 """A store, the path of a file for one, or the URL of a database."""
 
 _POSTGRES = ("postgresql", "postgres")

@@ -7,6 +7,7 @@
     service.py      its endpoints       memory.py   what it keeps    rejection.py  what it refuses
     strictness.py   schemas it refuses
     http.py         HTTP/1.1 by h11     relay.py    a model's events as a server's
+    faults/         what the server does wrong on command, each by name
     compaction.py   what stands for a conversation
     complete.py     a response with every field the wire's specification requires
     sequence.py     the stream events of a complete response   usage.py    words as tokens
@@ -29,29 +30,36 @@ if TYPE_CHECKING:
         reasoning,
         refusal,
     )
+    from agentkit.testing.faults import FAULTS, Fault, fault
     from agentkit.testing.offline import OfflineModel
     from agentkit.testing.scripted import ScriptedModel
     from agentkit.testing.server import ResponsesServer
 
 _HOME = {
+    "FAULTS": "faults",
+    "Fault": "faults",
     "OfflineModel": "offline",
     "ResponsesServer": "server",
     "ScriptedModel": "scripted",
     "call": "answers",
     "commentary": "answers",
     "failed": "answers",
+    "fault": "faults",
     "incomplete": "answers",
     "reasoning": "answers",
     "refusal": "answers",
 }
 
 __all__ = [
+    "FAULTS",
+    "Fault",
     "OfflineModel",
     "ResponsesServer",
     "ScriptedModel",
     "call",
     "commentary",
     "failed",
+    "fault",
     "incomplete",
     "reasoning",
     "refusal",

@@ -1,12 +1,16 @@
 """HTTP/1.1 on one connection: requests in, replies out, by h11.
 
 Keeps the connection alive, reads bodies up to a bound, sends whole and chunked replies, and
-cancels a reply that nobody waits for any more. Knows nothing of what is asked.
+cancels a reply that nobody waits for any more. A reply may change or cut its own bytes. Knows
+nothing of what is asked.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
+import struct
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
@@ -16,6 +20,8 @@ from typing import Any
 import h11
 
 READ_SIZE = 65536
+
+Pieces = AsyncGenerator[bytes, None]
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,8 @@ class HttpRequest:
     body: bytes = field(repr=False)
     is_too_large: bool = False
     """Whether the body was longer than allowed, and so was thrown away."""
+    query: str = ""
+    """What stands behind the question mark."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +45,11 @@ class Reply:
     """What goes back: a body at once, or one that comes in chunks."""
 
     status: int
-    body: bytes | AsyncGenerator[bytes, None]
+    body: bytes | Pieces
+    """Where the headers have a `content-length`, the pieces are not sent as chunks."""
     headers: dict[str, str] = field(default_factory=dict)
+    tap: Callable[[Pieces], Pieces] | None = None
+    """What is sent in the place of the reply's bytes: of the head, each piece, and the end."""
 
 
 Respond = Callable[[HttpRequest], Awaitable[Reply]]
@@ -46,6 +57,14 @@ Respond = Callable[[HttpRequest], Awaitable[Reply]]
 
 class ClientGoneError(Exception):
     """The client closed the connection before it had its reply."""
+
+
+class CutError(Exception):
+    """Raised by a reply on its way: the connection ends here, in order or by a reset."""
+
+    def __init__(self, *, is_reset: bool) -> None:
+        super().__init__("reset" if is_reset else "closed")
+        self.is_reset = is_reset
 
 
 class Connection:
@@ -101,9 +120,11 @@ class Connection:
                 body += event.data
         if not isinstance(event, h11.EndOfMessage):
             return None
+        path, _, query = head.target.decode("ascii", "replace").partition("?")
         return HttpRequest(
             method=head.method.decode(),
-            path=head.target.decode("ascii", "replace").partition("?")[0],
+            path=path,
+            query=query,
             headers={name.decode(): value.decode("latin-1") for name, value in head.headers},
             body=bytes(body),
             is_too_large=size > self._max_body,
@@ -118,16 +139,38 @@ class Connection:
 
     async def _answer(self, request: HttpRequest) -> None:
         reply = await self._respond(request)
+        try:
+            async with (
+                aclosing(self._pieces(reply, request.method)) as pieces,
+                aclosing(reply.tap(pieces) if reply.tap else pieces) as sent,
+            ):
+                async for content in sent:
+                    await self._write(content)
+        except CutError as cut:
+            self._cut(cut)
+
+    async def _pieces(self, reply: Reply, method: str) -> Pieces:
+        """The bytes of the head, of each piece of the body, and of its end."""
         if isinstance(reply.body, bytes):
-            await self._send(_head(reply, {"content-length": str(len(reply.body))}))
-            if request.method != "HEAD":
-                await self._send(h11.Data(data=reply.body))
+            yield self._sent(_head(reply, {"content-length": str(len(reply.body))}))
+            if method != "HEAD":
+                yield self._sent(h11.Data(data=reply.body))
         else:
             async with aclosing(reply.body) as chunks:
-                await self._send(_head(reply, {}))
+                yield self._sent(_head(reply, {}))
                 async for chunk in chunks:
-                    await self._send(h11.Data(data=chunk))
-        await self._send(h11.EndOfMessage())
+                    yield self._sent(h11.Data(data=chunk))
+        yield self._sent(h11.EndOfMessage())
+
+    def _cut(self, cut: CutError) -> None:
+        if not cut.is_reset:
+            self._writer.close()
+            return
+        # to close without lingering is to reset
+        linger = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
+        connected = self._writer.get_extra_info("socket")
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        self._writer.transport.abort()
 
     async def _while_connected(self, answering: Coroutine[Any, Any, None]) -> None:
         """Answer, unless the client leaves: then the answer is cancelled."""
@@ -153,7 +196,12 @@ class Connection:
             await self._send(h11.EndOfMessage())
 
     async def _send(self, event: h11.Event) -> None:
-        content = self._http.send(event)
+        await self._write(self._sent(event))
+
+    def _sent(self, event: h11.Event) -> bytes:
+        return self._http.send(event) or b""
+
+    async def _write(self, content: bytes) -> None:
         if content:
             self._writer.write(content)
             await self._writer.drain()

@@ -6,6 +6,7 @@ Knows nothing of HTTP or of models. Bounded: the oldest is forgotten first.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -17,6 +18,9 @@ T = TypeVar("T")
 CAPACITY = 1000
 """How many responses, and how many conversations, are remembered."""
 
+LONGEST_PAGE = 100
+"""How many items a page has at most."""
+
 
 @dataclass(frozen=True)
 class Given:
@@ -24,6 +28,8 @@ class Given:
 
     response: Wire
     items: tuple[Wire, ...]
+    asked: int
+    """How many of them were the input."""
 
 
 class Memory:
@@ -35,9 +41,21 @@ class Memory:
         self._conversations: OrderedDict[str, tuple[Wire, ...]] = OrderedDict()
         self._created = 0
 
+    def __contains__(self, response_id: str) -> bool:
+        return response_id in self._responses
+
     def response(self, response_id: str) -> Wire:
         """The response. Raises RejectionError (404) where there is none."""
         return self._given(response_id).response
+
+    def input_items(self, response_id: str) -> list[Wire]:
+        """What a response was asked, each item with an id. Raises RejectionError (404)."""
+        given = self._given(response_id)
+        suffix = response_id.partition("_")[2] or response_id
+        return [
+            {"id": f"item_{suffix}_{at}", **item}
+            for at, item in enumerate(given.items[: given.asked])
+        ]
 
     def forget(self, response_id: str) -> None:
         """Delete a response. Raises RejectionError (404) where there is none."""
@@ -64,7 +82,7 @@ class Memory:
         """Remember the response to a request; `store: false` keeps it out of `response`."""
         after = (*items, *response["output"])
         if body.get("store") is not False:
-            self._put(self._responses, response["id"], Given(response, after))
+            self._put(self._responses, response["id"], Given(response, after, len(items)))
         if conversation_id := conversation_of(body):
             self._put(self._conversations, conversation_id, after)
 
@@ -103,6 +121,35 @@ class Memory:
         kept.move_to_end(key)
         if len(kept) > self._capacity:
             kept.popitem(last=False)
+
+
+def page_of(items: Sequence[Wire], query: Mapping[str, Sequence[str]]) -> Wire:
+    """A list of items as a server gives it, page by page: `order`, `after`, `limit`.
+
+    Raises RejectionError for an `after` that is none of them, and for a `limit` out of bounds.
+    """
+    said = {name: values[-1] for name, values in query.items()}
+    listed = list(items) if said.get("order") == "asc" else list(reversed(items))
+    limit = said.get("limit", "20")
+    if not limit.isdecimal() or not 1 <= int(limit) <= LONGEST_PAGE:
+        raise RejectionError(
+            f"Invalid 'limit': expected an integer from 1 to {LONGEST_PAGE}.", param="limit"
+        )
+    if "after" in said:
+        ids = [item["id"] for item in listed]
+        if said["after"] not in ids:
+            raise RejectionError(f"Item with id '{said['after']}' not found.", param="after")
+        listed = listed[ids.index(said["after"]) + 1 :]
+    page = listed[: int(limit)]
+    ends = {"first_id": page[0]["id"], "last_id": page[-1]["id"]} if page else {}
+    return {
+        "object": "list",
+        "data": page,
+        "has_more": len(listed) > len(page),
+        "first_id": None,
+        "last_id": None,
+        **ends,
+    }
 
 
 def conversation_of(body: Wire) -> str | None:

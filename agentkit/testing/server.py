@@ -12,13 +12,15 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import Self, cast
 
 from agentkit.encoding import Wire
 from agentkit.responses.response import Model
+from agentkit.testing.faults import Fault
+from agentkit.testing.faults.plan import Plan
 from agentkit.testing.http import Connection
 from agentkit.testing.service import LOOPBACK, Exchange, ResponsesService
 
@@ -32,6 +34,11 @@ class ResponsesServer:
     Chained state (`previous_response_id`, `conversation`) is kept by the server, so the model
     always sees the whole input. Without `port` a free one is taken. Bound to a loopback address,
     it answers only requests that name one as their host.
+
+    `faults` are met by the requests in order, such as `["status-429,retry-after=2",
+    "reset-mid-stream,times=2"]`; those behind the last are answered as they should be. A request
+    for the model `fault:reset-mid-stream` meets that one. `agentkit.testing.FAULTS` are all there
+    are.
     """
 
     def __init__(
@@ -43,12 +50,16 @@ class ResponsesServer:
         api_key: str | None = None,
         max_body: int = MAX_BODY,
         now: Callable[[], float] = time.time,
+        faults: Iterable[Fault | str] = (),
     ) -> None:
         self._host = host
         self._port = port
         self._max_body = max_body
         is_local = host in LOOPBACK
-        self._service = ResponsesService(model, api_key=api_key, only_loopback=is_local, now=now)
+        self._faults = Plan(faults)
+        self._service = ResponsesService(
+            model, api_key=api_key, only_loopback=is_local, now=now, faults=self._faults
+        )
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
         self._thread: _ServerThread | None = None
@@ -77,7 +88,9 @@ class ResponsesServer:
             await asyncio.Event().wait()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._connected, self._host, self._port)
+        self._server = await asyncio.start_server(
+            self._connected, self._host, self._port, start_serving=not self._faults.refuses
+        )
         self._port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -89,6 +102,7 @@ class ResponsesServer:
         for connection in self._connections:
             connection.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
+        await self._service.close()
         await server.wait_closed()
 
     def __enter__(self) -> Self:

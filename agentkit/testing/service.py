@@ -1,8 +1,12 @@
 """What a Responses server answers, endpoint by endpoint. Knows nothing of sockets.
 
 POST   …/responses            a response, whole or as a stream of events
-GET    …/responses/{id}       a response given before          DELETE forgets it
+GET    …/responses/{id}       a response given before, or being made in the background, whole or
+                              as a stream that goes on        DELETE forgets it
+POST   …/responses/{id}/cancel          ends one that is made in the background
+GET    …/responses/{id}/input_items     what it was asked
 POST   …/responses/compact    what stands for a conversation
+POST   …/chat/completions     the same in the words of chat completions
 POST   …/conversations        a new conversation
 GET    …/models               the one model there is
 """
@@ -13,10 +17,10 @@ import hmac
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from agentkit.encoding import JSON, Wire, decode, encode
 from agentkit.errors import (
@@ -33,10 +37,13 @@ from agentkit.responses.events import TERMINAL, StreamEvent
 from agentkit.responses.fold import Fold, collect
 from agentkit.responses.items import read_items
 from agentkit.responses.response import Fields, Model, Request
+from agentkit.testing.background import Jobs, Order, added_to
+from agentkit.testing.chat import chat_reply
 from agentkit.testing.compaction import compacting, threshold_of
 from agentkit.testing.complete import complete_response
+from agentkit.testing.faults.plan import Plan
 from agentkit.testing.http import HttpRequest, Reply
-from agentkit.testing.memory import Memory, conversation_of
+from agentkit.testing.memory import Memory, conversation_of, page_of
 from agentkit.testing.rejection import RejectionError, check_body, check_pairs
 from agentkit.testing.relay import Complete, error_event, relayed
 from agentkit.testing.strictness import check_strictness
@@ -46,6 +53,11 @@ KEPT_EXCHANGES = 1000
 
 _OF_THE_SERVER = frozenset({"input", "stream", "previous_response_id", "conversation"})
 """Request fields that the server acts on itself, so that the model does not see them."""
+
+_STREAM = {"content-type": "text/event-stream; charset=utf-8"}
+
+_ASKING = ("/responses", "/responses/compact", "/chat/completions")
+"""Where the model is asked, and so a fault may be met."""
 
 _STATUS: tuple[tuple[type[ModelError], int], ...] = (
     (AuthenticationError, 401),
@@ -65,6 +77,7 @@ class Exchange:
     method: str
     path: str
     status: int
+    """0 where a fault left no room for any."""
     headers: dict[str, str] = field(repr=False)
     """Names in lower case."""
     body: JSON = field(repr=False, default=None)
@@ -81,6 +94,7 @@ class ResponsesService:
         api_key: str | None,
         only_loopback: bool,
         now: Callable[[], float],
+        faults: Plan,
     ) -> None:
         self.exchanges: list[Exchange] = []
         self.requests: list[Wire] = []
@@ -88,15 +102,24 @@ class ResponsesService:
         self._api_key = api_key
         self._only_loopback = only_loopback
         self._now = now
+        self._faults = faults
         self._memory = Memory()
+        self._jobs = Jobs()
         self._asked = 0
         self._routes: tuple[tuple[str, dict[str, Action]], ...] = (
             (r".*/responses", {"POST": self._create}),
             (r".*/responses/compact", {"POST": self._compact}),
             (r".*/responses/([^/]+)", {"GET": self._retrieve, "DELETE": self._delete}),
+            (r".*/responses/([^/]+)/cancel", {"POST": self._cancel}),
+            (r".*/responses/([^/]+)/input_items", {"GET": self._input_items}),
+            (r".*/chat/completions", {"POST": self._chat}),
             (r".*/conversations", {"POST": self._new_conversation}),
             (r".*/models", {"GET": self._models}),
         )
+
+    async def close(self) -> None:
+        """End what is made in the background."""
+        await self._jobs.close()
 
     async def respond(self, request: HttpRequest) -> Reply:
         """The reply to a request; every one carries `x-request-id`."""
@@ -110,7 +133,7 @@ class ResponsesService:
         body = _read_json(request.body)
         exchange = Exchange(request.method, request.path, reply.status, request.headers, body)
         _append(self.exchanges, exchange)
-        return Reply(reply.status, reply.body, {**reply.headers, "x-request-id": request_id})
+        return replace(reply, headers={**reply.headers, "x-request-id": request_id})
 
     async def _routed(self, request: HttpRequest) -> Reply:
         self._check_origin(request.headers)
@@ -120,8 +143,19 @@ class ResponsesService:
         path = request.path.rstrip("/")
         for pattern, endpoints in self._routes:
             if match := re.fullmatch(pattern, path):
-                return await _endpoint(endpoints, request)(request, *match.groups())
+                answer = partial(_endpoint(endpoints, request), request, *match.groups())
+                is_question = request.method == "POST" and path.endswith(_ASKING)
+                return await (self._asked_by(request, answer) if is_question else answer())
         raise RejectionError(f"Invalid URL ({request.method} {request.path})", status=404)
+
+    async def _asked_by(
+        self, request: HttpRequest, answer: Callable[[], Awaitable[Reply]]
+    ) -> Reply:
+        """The answer to a question for the model, or the fault in its place."""
+        body = _json_body(request)
+        if not request.path.endswith("/compact"):
+            _append(self.requests, body)
+        return await self._faults.reply(request, body, answer)
 
     def _check_origin(self, headers: dict[str, str]) -> None:
         """Refuse what a web page elsewhere makes a browser send.
@@ -144,9 +178,7 @@ class ResponsesService:
             raise RejectionError(message, status=401, code="invalid_api_key")
 
     async def _create(self, request: HttpRequest) -> Reply:
-        body = _json_body(request)
-        _append(self.requests, body)
-        body = check_body(body)
+        body = check_body(_json_body(request))
         check_strictness(body)
         items = self._memory.input(body)
         check_pairs(items)
@@ -157,11 +189,19 @@ class ResponsesService:
         events = self._model.stream(asked)
         if (threshold := threshold_of(body)) is not None:
             events = compacting(events, asked, threshold)
+        if body.get("background"):
+            is_stored = body.get("store") is not False
+            job = self._jobs.begin(Order(events, complete, answer.keep, asked.stream, is_stored))
+            return _stream(job.after(-1)) if asked.stream else _json(job.response)
         if not asked.stream:
             return _json(await answer.whole(events))
         payloads = answer.payloads(events)
         await anext(payloads)
-        return Reply(200, payloads, {"content-type": "text/event-stream; charset=utf-8"})
+        return Reply(200, payloads, _STREAM)
+
+    async def _chat(self, request: HttpRequest) -> Reply:
+        body, new_id = _json_body(request), f"chatcmpl-{self._asked}"
+        return await chat_reply(self._model, body, new_id, self._now(), _rejected)
 
     async def _compact(self, request: HttpRequest) -> Reply:
         model = self._model
@@ -183,11 +223,28 @@ class ResponsesService:
             "conversation": {"id": conversation_id} if conversation_id else None,
         }
 
-    async def _retrieve(self, _: HttpRequest, response_id: str) -> Reply:
-        return _json(self._memory.response(response_id))
+    async def _retrieve(self, request: HttpRequest, response_id: str) -> Reply:
+        query = parse_qs(request.query)
+        job = self._jobs.find(response_id)
+        response = job.response if job else self._memory.response(response_id)
+        if query.get("stream") == ["true"]:
+            after = query.get("starting_after", ["-1"])[-1]
+            number = int(after) if after.isdecimal() else -1
+            return _stream(self._jobs.stream(response_id, number))
+        return _json(response)
+
+    async def _cancel(self, _: HttpRequest, response_id: str) -> Reply:
+        if self._jobs.find(response_id) is None:
+            self._memory.response(response_id)
+        return _json((await self._jobs.cancel(response_id)).response)
+
+    async def _input_items(self, request: HttpRequest, response_id: str) -> Reply:
+        items = self._memory.input_items(response_id)
+        return _json(page_of(items, parse_qs(request.query)))
 
     async def _delete(self, _: HttpRequest, response_id: str) -> Reply:
-        self._memory.forget(response_id)
+        if not self._jobs.forget(response_id) or response_id in self._memory:
+            self._memory.forget(response_id)
         return _json({"id": response_id, "object": "response", "deleted": True})
 
     async def _new_conversation(self, request: HttpRequest) -> Reply:
@@ -223,7 +280,7 @@ class _Answer:
         """
         fold, number, has_ended = Fold(), -1, False
         async with _closing(events):
-            wires = relayed(_added_to(fold, events), self.complete)
+            wires = relayed(added_to(fold, events), self.complete)
             wire = await anext(wires, None)
             yield b""
             try:
@@ -240,12 +297,6 @@ class _Answer:
             except Exception as error:  # noqa: BLE001 — whatever the model raises ends the stream
                 said = _rejected(error).envelope["error"]
                 yield _payload(error_event(said, number + 1))
-
-
-async def _added_to(fold: Fold, events: AsyncIterator[StreamEvent]) -> AsyncIterator[StreamEvent]:
-    async for event in events:
-        fold.add(event)
-        yield event
 
 
 @asynccontextmanager
@@ -301,6 +352,15 @@ def _read_json(body: bytes) -> JSON:
         return decode(body)
     except ValueError:
         return None
+
+
+def _stream(wires: AsyncIterator[Wire]) -> Reply:
+    async def payloads() -> AsyncGenerator[bytes, None]:
+        async with _closing(wires):
+            async for wire in wires:
+                yield _payload(wire)
+
+    return Reply(200, payloads(), _STREAM)
 
 
 def _payload(wire: Wire) -> bytes:

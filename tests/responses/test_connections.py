@@ -51,7 +51,7 @@ async def test_a_refused_connection_names_the_address():
 
 
 async def test_a_server_that_says_nothing_in_time_is_a_timeout():
-    error = await error_of([asyncio.Event()], timeouts=Timeouts(idle=0.05))
+    error = await error_of([asyncio.Event()], timeouts=Timeouts(first_byte=0.05))
     assert type(error) is ModelTimeoutError
     silent = await error_of(
         [STREAM_HEAD + event(**delta("He")), asyncio.Event()], timeouts=Timeouts(idle=0.05)

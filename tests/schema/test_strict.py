@@ -2,6 +2,7 @@
 
 import pytest
 
+from agentkit.schema.decoding import UndecodableError
 from agentkit.schema.strict import to_strict
 
 
@@ -66,8 +67,10 @@ def test_a_required_null_stays():
 def test_free_keys_become_pairs_and_come_back():
     schema = {"type": "object", "additionalProperties": {"type": "integer"}}
     assert only(schema) == pairs_of({"type": "integer"})
-    sent = [{"key": "a", "value": 1}, {"key": "b", "value": 2}, {"key": "a", "value": 3}]
+    sent = [{"key": "a", "value": 3}, {"key": "b", "value": 2}]
     assert decoded(schema, sent) == {"a": 3, "b": 2}
+    with pytest.raises(UndecodableError, match="it.a: given twice"):
+        decoded(schema, [*sent, {"key": "a", "value": 1}])
     assert decoded(schema, {"a": 1}) == {"a": 1}
 
 
