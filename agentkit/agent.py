@@ -146,8 +146,14 @@ class Agent:
     @cached_property
     def models(self) -> tuple[Model, ...]:
         """The model and those that follow it where its server fails, made at the first use."""
-        given = self._given_models
-        return tuple(self._named(each) if isinstance(each, str) else each for each in given)
+        first, *others = self._given_models
+        # a key and an address are the first one's, unless another names no provider of its own
+        made = [self._named(first) if isinstance(first, str) else first]
+        for each in others:
+            named = partial(self._named, base_url=None, api_key=None)
+            make = named if names_provider(each) else self._named
+            made.append(make(each) if isinstance(each, str) else each)
+        return tuple(made)
 
     async def run(
         self,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Container, Iterator, Set
+from collections.abc import Container, Iterable, Iterator, Set
 from dataclasses import dataclass, replace
+from itertools import count
 
 from agentkit.encoding import Wire, encode
 from agentkit.records import Decision, Output, digest
@@ -14,11 +16,17 @@ from agentkit.schema.decoding import read_json
 
 MCP_APPROVAL = "mcp_approval_request"
 
-WRAPPERS = frozenset({"multi_tool_use.parallel", "parallel"})
+WRAPPERS = frozenset({"multi_tool_use.parallel", "multi_tool_use_parallel", "parallel"})
 """What some models call to make several calls at once; no request has ever told them of it."""
 
 _PREFIX = "functions."
 """What some models put before the name of a function."""
+
+_NO_NAME = re.compile(r"[^a-zA-Z0-9_-]")
+"""What a server refuses in the name of a call, also where its own model made it up."""
+
+MOST_NAME = 64
+"""Characters of a name that no tool has."""
 
 
 @dataclass
@@ -93,41 +101,56 @@ class CallState:
 def plain_calls(
     response: Response, tools: Container[str], known: Set[str], *, is_kept: bool
 ) -> Response:
-    """The response with every call under the name of its tool, and with a call id of its own.
+    """The response with every call as a server takes it back, and under an id of its own.
 
-    `functions.add` is `add`. A wrapper around several calls is these calls. Call ids that were
-    used before are made new: some servers count calls anew in each response (`call_0`), which
-    would pair an output with the wrong call once the conversation is sent as a whole. Where the
-    server keeps the answer it pairs by the ids that it gave, so a wrapper stays as it is there.
+    `functions.add` is `add`. A wrapper around several calls is these calls. What is no name or no
+    text becomes one: a server may refuse the whole conversation for what a model made up. Call ids
+    that were used before are made new: some servers count calls anew in each response (`call_0`),
+    which would pair an output with the wrong call once the conversation is sent as a whole. Where
+    the server keeps the answer it pairs by the ids that it gave, so a wrapper stays one there.
     """
     calls = response.calls
     ids = {call.call_id for call in calls if call.call_id == call.wire.get("call_id")}
-    is_plain = len(ids) == len(calls) and all(call.name in tools for call in calls)
-    if is_plain and known.isdisjoint(ids):
-        return response
-    seen, again, output = set(known), Counter[str](), list[Item]()
+    if len(ids) == len(calls) and known.isdisjoint(ids):
+        texts = (call.wire.get("arguments", call.wire.get("input")) for call in calls)
+        if all(
+            c.name in tools and c.arguments == text for c, text in zip(calls, texts, strict=True)
+        ):
+            return response
     may_split = response.is_complete and not is_kept
     may_split = may_split and all(item.can_stand_alone for item in response.output)
-    for item in response.output:
+    return replace(response, output=tuple(_plain(response.output, tools, known, may_split)))
+
+
+def _plain(
+    items: Iterable[Item], tools: Container[str], known: Set[str], may_split: bool
+) -> Iterator[Item]:
+    seen, again = set(known), Counter[str]()
+    for item in items:
         if not isinstance(item, FunctionCall):
-            output.append(item)
+            yield item
             continue
-        for wire in _uses(item, tools) if may_split else [_named(item.wire, item.name, tools)]:
+        uses = _uses(item, tools) if may_split else []
+        for wire in uses or [{**item.wire, _text_of(item): item.arguments}]:
+            name = _name(str(wire.get("name") or ""), tools)
             call_id = _free_id(item.call_id or "call", seen, again)
             seen.add(call_id)
-            output.append(type(item)({**wire, "call_id": call_id}))
-    return replace(response, output=tuple(output))
+            yield type(item)({**wire, "name": name, "call_id": call_id})
+
+
+def _text_of(call: FunctionCall) -> str:
+    """Where a call has what it is made with."""
+    return "arguments" if call.type == "function_call" else "input"
 
 
 def _uses(call: FunctionCall, tools: Container[str]) -> list[Wire]:
-    """The calls that a wrapper makes, or the call itself where it is none that can be read."""
-    alone = [_named(call.wire, call.name, tools)]
-    if type(call) is not FunctionCall or call.name not in WRAPPERS or call.name in tools:
-        return alone
+    """The calls that a wrapper makes; none of what is no wrapper, or of another shape."""
+    if call.type != "function_call" or call.name not in WRAPPERS or call.name in tools:
+        return []
     try:
-        return [_named(wire, wire["name"], tools) for wire in _unwrapped(call)] or alone
-    except (ValueError, TypeError, LookupError, AttributeError):  # of another shape
-        return alone
+        return list(_unwrapped(call))
+    except (ValueError, TypeError, LookupError, AttributeError):
+        return []
 
 
 def _unwrapped(call: FunctionCall) -> Iterator[Wire]:
@@ -136,13 +159,16 @@ def _unwrapped(call: FunctionCall) -> Iterator[Wire]:
     for use in read_json(call.arguments)["tool_uses"]:
         given = use.get("parameters", {})
         arguments = given if isinstance(given, str) else encode(given).decode()
-        yield {**wire, "name": use["recipient_name"], "arguments": arguments}
+        yield {**wire, "name": "" + use["recipient_name"], "arguments": arguments}
 
 
-def _named(wire: Wire, name: str, tools: Container[str]) -> Wire:
+def _name(name: str, tools: Container[str]) -> str:
+    """The name of the tool that is meant, or a name that no tool has."""
     bare = name.removeprefix(_PREFIX)
-    is_meant = bare != name and bare in tools and name not in tools
-    return {**wire, "name": bare} if is_meant else wire
+    if bare in tools:
+        return bare
+    clean = _NO_NAME.sub("_", name)[:MOST_NAME] or "_"
+    return next(each for n in count() if (each := clean + "_" * n) not in tools)
 
 
 def _free_id(call_id: str, seen: Set[str], again: Counter[str]) -> str:

@@ -20,12 +20,9 @@ from agentkit.perform import perform, rejected_text, with_notes
 from agentkit.records import Ended, Output, Started
 from agentkit.responses.items import FunctionCallOutput, Item, OtherItem
 from agentkit.run import Run
-from agentkit.schema.problems import did_you_mean, shortened
+from agentkit.schema.problems import did_you_mean
 from agentkit.schema.signature import BoundCall
 from agentkit.tools import Tool
-
-MOST_NAME = 128
-"""Characters of a name that no tool has, as the model reads it again."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +166,6 @@ def _used_up(name: str, most: int) -> str:
 
 def unknown_tool(name: str, names: Sequence[str]) -> str:
     """What the model reads when it calls a tool that there is not."""
-    name = shortened(name, MOST_NAME)
     said = f"There is no tool named {name!r}."
     if not names:
         return f"{said} There are no tools; answer without."

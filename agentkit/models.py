@@ -79,9 +79,9 @@ def checked_models(given: Any, base_url: str | None, wire: str | None) -> tuple[
 
 
 def names_provider(model: object) -> bool:
-    """Whether a model's name says whose it is, or one of several."""
-    if isinstance(model, list | tuple):
-        return any(map(names_provider, model))
+    """Whether a model's name says whose it is, or that of the first of several."""
+    if isinstance(model, list | tuple) and model:
+        model = model[0]
     prefix, colon, _ = model.partition(":") if isinstance(model, str) else ("", "", "")
     return model == OFFLINE or (bool(colon) and (prefix in PROVIDERS or prefix == OFFLINE))
 

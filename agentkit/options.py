@@ -25,7 +25,6 @@ _OWN_PLACE = {
     "tools": "pass tools=",
     "input": "pass it to run()",
     "stream": "use agent.stream()",
-    "background": "it is not supported",
     "previous_response_id": "pass state='chained'",
     "conversation": "pass state='conv_…'",
 }

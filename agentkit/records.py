@@ -49,6 +49,8 @@ class Setup:
     """The id of the conversation at the server, where it keeps one."""
     context: Wire | None = None
     """The policy that says what of a long conversation is sent, as `context_wire` writes it."""
+    wire: str = "responses"
+    """Whether the server is asked for responses or for chat completions."""
     secrets: Secrets = field(default_factory=Secrets, repr=False, compare=False)
     """What is hidden where it is dumped; requests are made of it as it is."""
 
@@ -76,6 +78,7 @@ class Setup:
             "server": self.server,
             "conversation": self.conversation,
             "context": self.secrets.hide_json(self.context),
+            "wire": self.wire,
         }
 
     @classmethod
@@ -87,6 +90,7 @@ class Setup:
             body.get("server") or "",
             body.get("conversation") or "",
             body.get("context"),
+            body.get("wire") or "responses",
         )
 
 

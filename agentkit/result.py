@@ -9,7 +9,7 @@ from typing import Any
 
 from agentkit.calls import CallState
 from agentkit.cost import cost_of
-from agentkit.encoding import JSON, decode
+from agentkit.encoding import JSON
 from agentkit.errors import AgentkitError, OutputError
 from agentkit.log import Log
 from agentkit.moves import Finish, Status, Wait
@@ -17,6 +17,7 @@ from agentkit.output import OutputFormat
 from agentkit.responses.failures import model_error
 from agentkit.responses.items import Item
 from agentkit.responses.response import Usage
+from agentkit.schema.decoding import read_json
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class PendingCall:
     call_id: str
     name: str
     arguments: JSON
-    """The decoded arguments, or their text where it is no JSON."""
+    """The decoded arguments, or their text where it is no JSON or can be read in two ways."""
     reason: str
     """`needs approval`, `may have run` for one that was interrupted, or `its tool is gone`."""
     digest: str = ""
@@ -141,6 +142,6 @@ def _reason(call: CallState) -> str:
 
 def _decoded(text: str) -> JSON:
     try:
-        return decode(text)
+        return read_json(text)
     except ValueError:
         return text

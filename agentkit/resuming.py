@@ -125,6 +125,7 @@ def setup_for(
         server=str(getattr(getattr(model, "endpoint", None), "shown", "")),
         conversation=getattr(said, "conversation", ""),
         context=context_wire(getattr(said, "context", None)),
+        wire=dialect.wire,
         secrets=secrets,
     )
 

@@ -46,7 +46,7 @@ OF_A_RUN = {
         "perform prices purse quote records result resuming run sessions stores.protocol stream"
     ).split()
 }
-MOST_MODULES = 45
+MOST_MODULES = 48
 """Of agentkit's own, for an agent and its first tool."""
 
 FIRST_TOOL = """

@@ -59,7 +59,8 @@ def test_the_list_knows_the_server_by_its_address(name):
 
 @pytest.mark.parametrize("name", sorted(PROVIDERS.keys() - LISTED.keys()))
 def test_a_gateway_and_a_server_of_ones_own_have_no_price(name):
-    pricing = Pricing(PROVIDERS[name].url({}), "gpt-5-mini")
+    place = {"DATABRICKS_HOST": "https://me.cloud.databricks.com"}
+    pricing = Pricing(PROVIDERS[name].url(place), "gpt-5-mini")
     assert pricing.of(response()) is None
     assert pricing.at_most(10, 10) is None
 

@@ -43,6 +43,14 @@ def add_agent_options(parser: argparse.ArgumentParser) -> None:
         help="tools: tools.py, tools.py:name or module:name; may be repeated",
     )
     add_model_options(agent)
+    add(
+        "--fallback",
+        metavar="MODEL",
+        type=not_empty,
+        action="append",
+        default=[],
+        help="the model that goes on where the server fails; may be repeated",
+    )
     add("--instructions", metavar="TEXT", help="what the model is told before the question")
     add("--schema", metavar="SCHEMA", help="the answer's form: 'name str, age int', JSON or a file")
     add(
@@ -82,6 +90,11 @@ def add_model_options(parser: argparse._ActionsContainer) -> None:
         type=not_empty,
         help="the environment variable with the server's key",
     )
+    add(
+        "--wire",
+        choices=("responses", "chat"),
+        help="ask the server at /responses (default) or at /chat/completions",
+    )
 
 
 def add_limit_options(parser: argparse.ArgumentParser) -> None:
@@ -117,7 +130,12 @@ def agent_of(
         agent = Agent(**{**kept_options(before, keeps_form=keeps_form), **server})
         if not arguments.model:
             check_is_the_same(agent.model, before)
-    return agent.replace(**_changes(agent, arguments))
+    agent = agent.replace(**_changes(agent, arguments))
+    if arguments.fallback:
+        agent = agent.replace(model=[*agent.models, *arguments.fallback])
+    if arguments.stream is False:
+        agent = agent.replace(model=[_Unstreamed(model) for model in agent.models])
+    return agent
 
 
 def _server(arguments: argparse.Namespace, before: Setup | None) -> dict[str, Any]:
@@ -135,6 +153,8 @@ def _server(arguments: argparse.Namespace, before: Setup | None) -> dict[str, An
         raise ConfigurationError("--base-url: the model 'offline' has no server. Name another.")
     if arguments.base_url or provider in (*PROVIDERS, OFFLINE):
         server |= {"base_url": arguments.base_url, "api_key": None}
+    if arguments.wire:
+        server["wire"] = arguments.wire
     if arguments.key_variable:
         server["api_key"] = os.environ.get(arguments.key_variable)
         if not server["api_key"]:
@@ -165,8 +185,6 @@ def _changes(agent: Agent, arguments: argparse.Namespace) -> dict[str, Any]:
         changes["approve"] = arguments.approve
     if arguments.schema is not None:
         changes["output"] = read_schema(arguments.schema)
-    if arguments.stream is False:
-        changes["model"] = [_Unstreamed(model) for model in agent.models]
     return changes
 
 

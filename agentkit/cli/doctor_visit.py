@@ -24,10 +24,10 @@ from agentkit.responses.probes_fixes import (
     Place,
     Surroundings,
     advice,
-    as_chat,
     first_fix,
     look_around,
     models_of,
+    over,
     proxy_for,
 )
 from agentkit.responses.probes_hearing import Line
@@ -57,7 +57,7 @@ async def _place(name: str, arguments: argparse.Namespace) -> Place:
     model = model_for(name, base_url=arguments.base_url, api_key=key)
     if not isinstance(model, ResponsesModel):
         raise ConfigurationError(f"-m {name}: there is no server behind it.")
-    endpoint = model.endpoint
+    endpoint = over(model.endpoint, arguments.wire) if arguments.wire else model.endpoint
     variable = arguments.key_variable or provider_of(endpoint.base_url).key_variable
     proxy = proxy_for(endpoint.base_url, getproxies())
     return Place(endpoint, model.name, variable if endpoint.headers else None, proxy)
@@ -78,8 +78,8 @@ async def _diagnosis(place: Place, arguments: argparse.Namespace) -> Diagnosis:
     line = Line(place.endpoint, seconds=arguments.timeout)
     report = await _report(place, line, probes)
     around = await look_around(line, place, report.error) if report.error else Surroundings()
-    if around.chat_url == place.endpoint.shown:
-        place = replace(place, endpoint=as_chat(place.endpoint))
+    if around.chat_url == place.endpoint.shown and not arguments.wire:
+        place = replace(place, endpoint=over(place.endpoint, "chat"))
         report = await _report(place, line.at(place.endpoint), probes)
     fix = first_fix(report.error, place, around) if report.error else advice(report)
     dialect = dialect_from(report, place.endpoint.dialect)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TextIO
 
 from agentkit.cli.safe_text import visible
 from agentkit.cli.table import Table, lines_on
-from agentkit.encoding import JSON, Wire
+from agentkit.encoding import JSON, Wire, encode
 from agentkit.models import OFFLINE
 from agentkit.responses.dialect import Dialect
 from agentkit.responses.probes_asking import Finding, Report
@@ -58,7 +58,7 @@ def tell(diagnosis: Diagnosis, stream: TextIO, *, is_verbose: bool) -> None:
     if diagnosis.fix:
         write(visible(hide(f"First: {diagnosis.fix}")), "bold")
     if diagnosis.python:
-        write(f"Python: {diagnosis.python}", "")
+        write(visible(f"Python: {diagnosis.python}"), "")
 
 
 def wire_of(diagnosis: Diagnosis, *, is_verbose: bool) -> JSON:
@@ -131,13 +131,19 @@ def _python(place: Place, dialect: Dialect) -> str:
     named = [each for each in PROVIDERS.values() if each.base_url == endpoint.base_url]
     for provider in named:
         if provider.dialect == dialect and provider.key_variable == (place.key_variable or ""):
-            return f'Agent("{provider.name}:{model}")'
+            return f"Agent({_quoted(f'{provider.name}:{model}')})"
     key = f'os.environ["{place.key_variable}"]'
-    if known.dialect == dialect:
+    if replace(known.dialect, wire=dialect.wire) == dialect:
         given = f", api_key={key}" if place.key_variable else ""
-        return f"ResponsesModel({model!r}, {endpoint.shown!r}{given})"
-    at = f"Endpoint({endpoint.shown!r}, {_headers(place, key)}, {written(dialect)})"
-    return f"ResponsesModel({model!r}, {at})"
+        given += f', wire="{dialect.wire}"' if dialect.wire != known.dialect.wire else ""
+        return f"ResponsesModel({_quoted(model)}, {_quoted(endpoint.shown)}{given})"
+    at = f"Endpoint({_quoted(endpoint.shown)}, {_headers(place, key)}, {written(dialect)})"
+    return f"ResponsesModel({_quoted(model)}, {at})"
+
+
+def _quoted(text: str) -> str:
+    """The text as a literal, in the quotes that Python is usually written with."""
+    return encode(text).decode()
 
 
 def _headers(place: Place, key: str) -> str:

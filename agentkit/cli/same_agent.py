@@ -38,8 +38,8 @@ def model_before(setup: Setup, environment: Mapping[str, str] = os.environ) -> d
         raise ConfigurationError(_NO_NAME)
     for provider in PROVIDERS.values():
         if _address(provider, environment) == server:
-            return {"model": f"{provider.name}:{name}"}
-    return {"model": name, "base_url": server}
+            return {"model": f"{provider.name}:{name}", "wire": setup.wire}
+    return {"model": name, "base_url": server, "wire": setup.wire}
 
 
 def check_is_the_same(model: Model, setup: Setup) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import partial
 
@@ -54,4 +56,5 @@ class Trips:
         def begin(listener: Listener) -> Awaitable[RunResult]:
             return start(on_event=listener, store=self.store, when_busy=self.when_busy)
 
-        return self.runner.run(heard(begin, teller))
+        with redirect_stdout(sys.stderr):  # stdout is the answer, whatever a tool prints
+            return self.runner.run(heard(begin, teller))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-BOUNDS = ("max_completion_tokens", "max_tokens")
-"""The names for the bound on an answer's tokens, the newer one first."""
+BOUNDS = ("max_tokens", "max_completion_tokens")
+"""The names for the bound on an answer's tokens. Servers that do not know the second one lose it
+without a word, and those that do not take the first one say so."""
 
 _OPTIONAL = frozenset(
     {

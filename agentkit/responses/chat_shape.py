@@ -99,8 +99,10 @@ def response_of(completion: Wire) -> Wire:
 
 def first_choice(completion: Wire) -> Wire:
     """The choice that is read, empty where there is none."""
-    choices = as_objects(completion.get("choices"))
-    return next((choice for choice in choices if not choice.get("index")), {})
+    for choice in as_objects(completion.get("choices")):
+        if not choice.get("index"):
+            return choice
+    return {}
 
 
 def text_of(content: Any) -> str:

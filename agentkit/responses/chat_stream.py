@@ -32,7 +32,10 @@ from agentkit.responses.events import (
     StreamEvent,
 )
 
-_FACTS = ("id", "created", "model", "usage", "x_groq")
+_FACTS = ("id", "created", "model")
+_USAGE = ("usage", "x_groq")
+_ENDING = ("finish_reason", "error")
+_TEXT_ALONE = frozenset({"role", "content"})
 
 
 class ChatStream:
@@ -52,16 +55,24 @@ class ChatStream:
 
     def add(self, chunk: Wire) -> list[StreamEvent]:
         """The deltas of one chunk."""
-        for name in _FACTS:
+        # Azure begins with a chunk about its filters that has none of these
+        if not self._completion.get("id"):
+            self._completion |= {name: chunk[name] for name in _FACTS if chunk.get(name)}
+        for name in _USAGE:
             if value := chunk.get(name):
                 self._completion[name] = value
         choice = first_choice(chunk)
-        for name in ("finish_reason", "error"):
+        for name in _ENDING:
             if value := choice.get(name):
                 self._choice[name] = value
+        delta = as_object(choice.get("delta"))
+        text = delta.get("content")
+        if isinstance(text, str) and delta.keys() <= _TEXT_ALONE:
+            return self._text(text)
         # a chunk may carry the whole message instead, which at the end repeats the pieces
-        delta = choice.get("delta") or (None if self._has_begun else choice.get("message"))
-        return list(self._deltas(delta)) if isinstance(delta, dict) else []
+        if not delta and not self._has_begun:
+            delta = as_object(choice.get("message"))
+        return list(self._deltas(delta))
 
     def end(self) -> Snapshot | None:
         """The terminal event, None where the chunks never said that they had finished."""
@@ -77,6 +88,13 @@ class ChatStream:
     @property
     def _has_begun(self) -> bool:
         return bool(self._calls) or any(self._pieces.values())
+
+    def _text(self, text: str) -> list[StreamEvent]:
+        """What nearly every chunk of a stream is, and nothing else."""
+        if not text:
+            return []
+        self._pieces["content"].append(text)
+        return [Delta(TEXT_DELTA, text)]
 
     def _deltas(self, delta: Wire) -> Iterator[StreamEvent]:
         said = (

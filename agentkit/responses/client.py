@@ -26,6 +26,7 @@ from agentkit.responses.learning import (
 )
 from agentkit.responses.limiter import Limiter
 from agentkit.responses.providers import endpoint_at
+from agentkit.responses.recovery import Kept
 from agentkit.responses.response import Request, Response
 from agentkit.responses.retry import Retries
 from agentkit.responses.sending import Sending, Sleep
@@ -122,7 +123,7 @@ class ResponsesModel:
             events = await exchange.more()
         return fold.response()
 
-    async def _answered(self, request: Request, known: Known) -> Exchange:
+    async def _answered(self, request: Request, known: Known) -> Exchange | Kept:
         if not known.dialect.state and request.value_of("conversation"):
             raise ConfigurationError(
                 f"{self.endpoint.shown} keeps no conversations. Use state='replay'."

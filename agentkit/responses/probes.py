@@ -89,7 +89,7 @@ def _request(*items: Item, **fields: Any) -> Request:
     return Request(Fields({"max_output_tokens": MOST_TOKENS, **fields}), items)
 
 
-def _asked(question: str | list[Wire], **fields: Any) -> Ask:
+def _asked(question: str, **fields: Any) -> Ask:
     request = _request(user_message(question), **fields)
     return lambda _: request
 
@@ -144,6 +144,11 @@ def _send_back(before: Before) -> Request | Verdict:
     return _request(*earlier, user_message(_SAY), **_REASONING)
 
 
+def _look(_: Before) -> Request:
+    picture = {"type": "input_image", "image_url": red_square()}
+    return _request(user_message([{"type": "input_text", "text": _LOOK}, picture]))
+
+
 def red_square(side: int = 64) -> str:
     """A PNG that is all red, as a data URL; models refuse pictures of a few pixels."""
     rows = zlib.compress((b"\0" + b"\xff\0\0" * side) * side)
@@ -158,10 +163,6 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + checked + struct.pack(">I", zlib.crc32(checked))
 
 
-_PICTURE: list[Wire] = [
-    {"type": "input_text", "text": _LOOK},
-    {"type": "input_image", "image_url": red_square()},
-]
 _FORCED = {"type": "function", "name": TOOL}
 
 PROBES: tuple[Probe, ...] = (
@@ -220,7 +221,7 @@ PROBES: tuple[Probe, ...] = (
         _asked(_STRUCTURE, text={"format": _FORMAT}),
         judges.structured,
     ),
-    Probe("images", "it sees an image", _asked(_PICTURE), judges.images),
+    Probe("images", "it sees an image", _look, judges.images),
     Probe(
         "previous-response-id",
         "the server remembers a response",

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from agentkit.errors import BadRequestError, ModelError, RateLimitError, ServerError
+from agentkit.errors import BadRequestError, ModelError, RateLimitError, ServerError, TransportError
 from agentkit.responses.probes import Probe
 from agentkit.responses.probes_judges import Heard, Verdict
 from agentkit.responses.response import Fields, Request, Usage
@@ -140,10 +140,12 @@ class Examination:
         return replace(request, fields=fields, stream=request.stream or self._streams)
 
     async def _heard(self, request: Request) -> Heard:
-        """What came back, asked once more where the server said wait."""
+        """What came back, asked once more where the server said wait, or closed in between."""
         heard = await self._hear_once(request)
         error = heard.error
-        if isinstance(error, RateLimitError | ServerError) and self._retries.allows(error):
+        # at first the connection is a new one, and says what it has to
+        kinds = (RateLimitError, ServerError, *([TransportError] if self._found else []))
+        if isinstance(error, kinds) and self._retries.allows(error):
             await self._sleep(self._retries.wait(1, error))
             heard = await self._hear_once(request)
         return heard

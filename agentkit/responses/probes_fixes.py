@@ -12,6 +12,7 @@ import socket
 import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 from urllib.parse import urlsplit
 
 from agentkit.encoding import decode
@@ -45,7 +46,6 @@ _AN_HTML_PAGE = re.compile(r"an HTML page|<!doctype html|<html", re.IGNORECASE)
 _TO_AN_HTTPS_PORT = re.compile(r"HTTP request.*HTTPS (port|server)|plain HTTP", re.IGNORECASE)
 _TAKE_ANOTHER = "Take another model with -m, or see with -v what was said."
 _ADVICE = {
-    "text": "The model answers without a text.",
     "tools": "The model does not call tools, so an agent has no use for them.",
     "tool-output": "The model does not read what a tool gives.",
 }
@@ -111,14 +111,14 @@ async def look_around(line: Line, place: Place, error: ModelError) -> Surroundin
         if _is_there(await line.at(endpoint).ask(hello)):
             return Surroundings(base_url=endpoint.shown)
     for endpoint in (place.endpoint, *others):
-        if _is_there(await line.at(as_chat(endpoint)).ask(hello)):
+        if _is_there(await line.at(over(endpoint, "chat")).ask(hello)):
             return Surroundings(chat_url=endpoint.shown, models=await models_of(line, endpoint))
     return Surroundings()
 
 
-def as_chat(endpoint: Endpoint) -> Endpoint:
-    """The same server, asked for chat completions."""
-    return replace(endpoint, dialect=replace(endpoint.dialect, wire="chat"))
+def over(endpoint: Endpoint, wire: Literal["responses", "chat"]) -> Endpoint:
+    """The same server, asked over that wire."""
+    return replace(endpoint, dialect=replace(endpoint.dialect, wire=wire))
 
 
 def first_fix(error: ModelError, place: Place, around: Surroundings) -> str:
@@ -127,8 +127,10 @@ def first_fix(error: ModelError, place: Place, around: Surroundings) -> str:
         return _wrong_model(place, around)
     if _has_no_endpoint(error):
         return _wrong_address(place, around, error)
-    if error.status is None or isinstance(error, TransportError):
+    if error.status is None:
         return _not_reached(error, place)
+    if isinstance(error, TransportError):
+        return f"{place.host} breaks its answer off. Look at its log.{_and_the_proxy(place)}"
     if isinstance(error, AuthenticationError):
         return _wrong_key(error, place)
     return _refused(error, place)
@@ -142,6 +144,8 @@ def advice(report: Report) -> str:
     first = lacking[0]
     if first.probe.name == "text" and report.verdict("stream").result == "works":
         return "The server only streams. Ask it with agent.stream, or agentkit run --stream."
+    if first.probe.name == "text" and first.verdict.result == "fails" and not first.heard.error:
+        return f"The plainest question gets no answer: {first.verdict.why.rstrip('.')}."
     if first.verdict.result == "unknown":
         return f"Not all could be told ({first.verdict.why}). Try again."
     return f"{_ADVICE.get(first.probe.name, _OTHERWISE)} {_TAKE_ANOTHER}"
@@ -174,14 +178,16 @@ def _wrong_address(place: Place, around: Surroundings, error: ModelError) -> str
         return f"Take --base-url {around.base_url}: the Responses endpoint is there."
     if around.chat_url:
         return (
-            f"The server has no Responses endpoint, only chat completions, at {around.chat_url}. "
-            "It needs the chat wire."
+            "The server has no Responses endpoint, only chat completions. "
+            f"Take --base-url {around.chat_url} --wire chat."
         )
     if _AN_HTML_PAGE.search(error.message):
         return (
             f"A web page answers at {shown}, not an API. Check --base-url, and whether the network "
             f"wants a login first.{_and_the_proxy(place)}"
         )
+    if error.status not in NO_ENDPOINT:
+        return f"What answers at {shown} cannot be read: {refusal(error)}"
     return (
         f"There is no Responses endpoint at {shown}, nor chat completions. Check --base-url; most "
         "end in /v1."
@@ -255,10 +261,19 @@ def _refused(error: ModelError, place: Place) -> str:
         return "The account has no credit. Add some, or take another provider with -m."
     if isinstance(error, RateLimitError):
         return "The server is asked too often. Wait a while and try again."
-    if isinstance(error, ServerError):
+    if isinstance(error, ProtocolError):
+        return error.message
+    if isinstance(error, ServerError | ModelTimeoutError):
         told = f"The server fails by itself ({refusal(error)}). Try again, then look at its log."
-        return f"{told}{_and_the_proxy(place)}"
-    return f"The server refuses the plainest request: {refusal(error)}"
+        return f"{told}{_and_no_key(place)}{_and_the_proxy(place)}"
+    return f"The server refuses the plainest request: {refusal(error)}{_and_no_key(place)}"
+
+
+def _and_no_key(place: Place) -> str:
+    """For servers that say something else where they miss a key."""
+    if place.key_variable is not None:
+        return ""
+    return " No key was sent; if it wants one, name its variable with --key-variable."
 
 
 def _and_the_proxy(place: Place) -> str:

@@ -55,7 +55,7 @@ class Line:
         if endpoint.dialect.wire == "chat":
             endpoint = ChatEndpoint(endpoint.base_url, endpoint.headers)
             try:
-                request = chat_request(request)
+                request = chat_request(request, endpoint.dialect.chat)
             except ConfigurationError as error:
                 return Heard(error=BadRequestError(str(error)))
         return await self.send("POST", endpoint.url, request.body(), stream=request.stream)
@@ -73,6 +73,10 @@ class Line:
                 answer = await self._pool.send(method, url, self.endpoint, body, headers)
                 try:
                     return await _read(answer, tape)
+                except ModelError as error:
+                    # what breaks off later than this had begun
+                    error.status = error.status or answer.status
+                    raise
                 finally:
                     await answer.close()
         except TimeoutError:

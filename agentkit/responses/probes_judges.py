@@ -19,6 +19,7 @@ from agentkit.errors import (
     ModelTimeoutError,
     QuotaError,
     RateLimitError,
+    TransportError,
 )
 from agentkit.responses.chat_shape import is_chunk, is_completion
 from agentkit.responses.events import ARGUMENTS_DELTA, TEXT_DELTA, Delta, OtherEvent, StreamEvent
@@ -83,10 +84,11 @@ def of_response(judge: Callable[[Response], Verdict]) -> Judge:
             return said_no(heard.error)
         response = heard.response
         if response.is_failed:
-            return Verdict("fails", f"the response failed: {quoted(str(response.error))}")
+            return Verdict("fails", f"the response failed: {_failure(response)}")
         verdict = judge(response)
         if verdict.result != "works" and response.incomplete_reason:
-            return Verdict("unknown", f"cut off before it showed: {response.incomplete_reason}")
+            reason = _short(response.incomplete_reason, EXCERPT)
+            return Verdict("unknown", f"cut off before it showed: {reason}")
         return verdict
 
     return judged
@@ -94,7 +96,7 @@ def of_response(judge: Callable[[Response], Verdict]) -> Judge:
 
 def said_no(error: ModelError | None) -> Verdict:
     """The verdict on an error; one that may pass shows nothing of what the server can do."""
-    passing = (RateLimitError, QuotaError, ModelTimeoutError, AuthenticationError)
+    passing = (RateLimitError, QuotaError, ModelTimeoutError, AuthenticationError, TransportError)
     result: Result = "unknown" if isinstance(error, passing) else "fails"
     return Verdict(result, refusal(error))
 
@@ -103,17 +105,19 @@ def refusal(error: ModelError | None) -> str:
     """The status, the code and the beginning of what the server says."""
     if error is None:
         return "no answer"
-    facts = [str(error.status or ""), error.code if error.code != str(error.status) else ""]
-    told = " ".join(fact for fact in facts if fact)
-    return f"{told}: {_short(error.message, 100)}" if told else _short(error.message, 100)
+    code = error.code if error.code != str(error.status) else None
+    facts = " ".join(str(fact) for fact in (error.status, code) if fact)
+    return _short(f"{facts}: {error.message}" if facts else error.message, 110)
 
 
-@of_response
-def text(response: Response) -> Verdict:
-    """Whether there is an answer in words."""
-    if not response.text:
-        return Verdict("fails", "the answer has no text")
-    return Verdict("works", f"says {quoted(response.text)}")
+def text(heard: Heard) -> Verdict:
+    """Whether there is an answer in words, and whether it has another wire's shape."""
+    if heard.error is not None:
+        return Verdict("fails", refusal(heard.error))
+    verdict = _words(heard)
+    if verdict.result == "works" and heard.is_chat:
+        return Verdict("works", f"{verdict.why}, as a chat completion")
+    return verdict
 
 
 def usage(heard: Heard) -> Verdict:
@@ -128,13 +132,14 @@ def usage(heard: Heard) -> Verdict:
 
 def stream(heard: Heard) -> Verdict:
     """Whether text comes in pieces, and how the stream is made."""
-    verdict = text(heard)
+    verdict = _words(heard)
     if verdict.result != "works":
         return verdict
     if not heard.is_stream:
         return Verdict("ignored", "the answer came whole, not as a stream")
     pieces = _deltas(heard, TEXT_DELTA)
-    facts = "; ".join([f"{pieces} deltas", *_stream_facts(heard)])
+    came = _counted(pieces, "delta") if pieces else "no deltas, the text came in one piece"
+    facts = "; ".join([came, *_stream_facts(heard)])
     return Verdict("works" if pieces else "ignored", facts)
 
 
@@ -149,7 +154,7 @@ def stream_tools(heard: Heard) -> Verdict:
     if verdict.result != "works" or not heard.is_stream:
         return verdict
     pieces = _deltas(heard, ARGUMENTS_DELTA)
-    return Verdict("works", f"{verdict.why}; {pieces} deltas")
+    return Verdict("works", f"{verdict.why}; {_counted(pieces, 'delta')}")
 
 
 @of_response
@@ -161,7 +166,7 @@ def parallel(response: Response) -> Verdict:
     if len(calls) == 1:
         return Verdict("ignored", "one call in an answer, where two were asked for")
     if len({call.call_id for call in calls}) < len(calls):
-        return Verdict("fails", f"the calls share the id {calls[0].call_id!r}")
+        return Verdict("fails", f"the calls share the id {quoted(calls[0].call_id)}")
     return Verdict("works", f"{len(calls)} calls in one answer")
 
 
@@ -248,7 +253,7 @@ def reasoning(response: Response) -> Verdict:
 @of_response
 def taken(response: Response) -> Verdict:
     """Whether the server takes the request."""
-    called = f"calls {response.calls[0].name}" if response.calls else _said(response)
+    called = f"calls {quoted(response.calls[0].name)}" if response.calls else _said(response)
     return Verdict("works", f"taken; {called}")
 
 
@@ -258,12 +263,12 @@ def output_limit(heard: Heard) -> Verdict:
     if response is None or response.is_failed:
         return said_no(heard.error) if response is None else text(heard)
     if response.incomplete_reason:
-        return Verdict("works", f"incomplete: {response.incomplete_reason}")
+        return Verdict("works", f"incomplete: {_short(response.incomplete_reason, EXCERPT)}")
     written = response.usage.output_tokens
     if written > 2 * 16:
         return Verdict("ignored", f"{written:,} tokens came where 16 were allowed")
     if "three" in response.text.lower():
-        return Verdict("ignored", f"cut off, yet {response.status}")
+        return Verdict("ignored", f"cut off, yet {_short(response.status, EXCERPT)}")
     return Verdict("unknown", "its answer was shorter than the limit")
 
 
@@ -275,7 +280,7 @@ def unknown_field(heard: Heard) -> Verdict:
     if not isinstance(error, BadRequestError):
         return said_no(error)
     if FIELD in f"{error.param} {error.message}":
-        return Verdict("works", f"refused by its name: {error.status} {error.code or ''}".rstrip())
+        return Verdict("works", f"refused by its name: {refusal(error)}")
     return Verdict("fails", f"refused without its name: {refusal(error)}")
 
 
@@ -294,6 +299,19 @@ def quoted(said: str) -> str:
     return f'"{_short(said, EXCERPT)}"'
 
 
+@of_response
+def _words(response: Response) -> Verdict:
+    if not response.text:
+        return Verdict("fails", "the answer has no text")
+    return Verdict("works", f"says {quoted(response.text)}")
+
+
+def _failure(response: Response) -> str:
+    error = response.error or {}
+    said = ": ".join(str(error[key]) for key in ("code", "message") if error.get(key))
+    return _short(said or response.status, 100)
+
+
 def _call(response: Response) -> Verdict:
     if not response.calls:
         return _no_call(response)
@@ -305,7 +323,7 @@ def _call(response: Response) -> Verdict:
         return Verdict("fails", f"the arguments are no JSON object: {quoted(call.arguments)}")
     if not isinstance(given.get("city"), str):
         return Verdict("fails", f"the arguments have no city: {quoted(call.arguments)}")
-    return Verdict("works", f"called {call.name} with {_short(call.arguments, EXCERPT)}")
+    return Verdict("works", f"called {TOOL} with {_short(call.arguments, EXCERPT)}")
 
 
 def _no_call(response: Response) -> Verdict:
@@ -315,6 +333,10 @@ def _no_call(response: Response) -> Verdict:
 def _said(response: Response) -> str:
     said = response.text or response.refusal
     return f"says {quoted(said)}" if said else "says nothing"
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number:,} {word}{'s' * (number != 1)}"
 
 
 def _deltas(heard: Heard, kind: str) -> int:
@@ -332,7 +354,7 @@ def _stream_facts(heard: Heard) -> list[str]:
         "no sequence numbers": not any("sequence_number" in wire for wire in wires),
         "no event names": not re.search(rb"^event:", heard.body, re.MULTILINE),
         "[DONE] at the end": b"[DONE]" in payloads,
-        f"other events: {', '.join(sorted(others)[:3])}": bool(others),
+        f"other events: {_short(', '.join(sorted(others)), EXCERPT)}": bool(others),
     }
     return [fact for fact, is_so in facts.items() if is_so]
 

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 from urllib.parse import quote, urlencode
 
 from agentkit.errors import (
@@ -21,6 +22,7 @@ from agentkit.errors import (
     StreamTruncatedError,
     TransportError,
 )
+from agentkit.responses.compaction import CompactRequest
 from agentkit.responses.dialect import Dialect
 from agentkit.responses.endpoint import Endpoint
 from agentkit.responses.events import Snapshot, StreamEvent
@@ -41,6 +43,8 @@ Sleep = Callable[[float], Awaitable[None]]
 
 def is_kept(request: Request, dialect: Dialect) -> bool:
     """Whether the server can be asked again for the answer to a request."""
+    if dialect.wire != "responses" or isinstance(request, CompactRequest):
+        return False
     if request.value_of("background"):
         return True
     return dialect.keeps_responses and request.value_of("store") is not False
@@ -78,10 +82,10 @@ class Keeper:
         """The response as it stands. Raises ModelError."""
         where = self._place(response_id, query=_included(request))
         exchange = await self._asked(where, replace(request, stream=False))
-        found = next((each for each in exchange.first if isinstance(each, Snapshot)), None)
-        if found is None:
-            raise ProtocolError("The server gave no response.")
-        return _as_it_stands(found)
+        found = [_as_it_stands(event) for event in exchange.first]
+        if not found or not isinstance(found[0], Snapshot):
+            raise ProtocolError("The server does not say how the response stands.")
+        return found[0]
 
     async def resume(self, response_id: str, after: int, request: Request) -> Exchange:
         """The stream of the response behind an event, by its number. Raises ModelError."""
@@ -124,39 +128,195 @@ class Kept:
     def __init__(self, exchange: Exchange, request: Request, keeper: Keeper) -> None:
         self.first: list[StreamEvent] = []
         """The events up to the first that a caller may see, and what came in one piece with it."""
-        self._exchange: Exchange | None = exchange
+        self._begun = exchange
+        self._source: Exchange | None = exchange
+        """Where the next events come from; None where the server is asked for them."""
         self._request = request
         self._keeper = keeper
         self._is_background = bool(request.value_of("background"))
         self._id: str | None = None
-        self._number: int | None = None
-        self._given = self._again = 0
-        """How many events have come, and how many of a stream that began anew are known."""
-        self._breaks = 0
         self._status = ""
-        self._waits: Iterator[float] | None = None
+        self._number: int | None = None
+        """That of the last event that was given."""
+        self._given = self._known = 0
+        """How many events were given, and how many of those the source will give once more."""
+        self._breaks = 0
+        self._waits: Iterator[float] = iter(())
         self._is_over = False
 
     @property
     def failed_for_now(self) -> bool:
         """Whether the answer is nothing but a failure that may not happen again."""
-        return self._exchange is not None and self._exchange.failed_for_now
+        return self._begun.failed_for_now
 
     async def begin(self) -> None:
         """Send the request and read up to the first event of the answer. Raises ModelError."""
-        assert self._exchange is not None
         try:
-            try:
-                await self._exchange.begin()
-            finally:
-                self.first = [_as_it_stands(event) for event in self._exchange.first]
-                self._note(self.first)
-        except ModelError as error:
-            self.first += await self._after(error)
+            await self._begin()
         except BaseException:
             await self.close()
             raise
 
     async def more(self) -> list[StreamEvent]:
         """The next events, none at the end. Raises ModelError."""
-        ...
+        while not self._is_over:
+            try:
+                events = self._new(await self._next())
+            except ModelError as error:
+                events = await self._after(error)
+            if events:
+                self._note(events)
+                return events
+        return []
+
+    async def close(self) -> None:
+        """Let go of the connection, and of a response in the background that is not ready."""
+        if self._source is not None:
+            await self._source.close()
+        if self._is_background and self._id is not None and not self._is_over:
+            self._is_over = True
+            # the server is told, also where the caller is too impatient to wait for that
+            await asyncio.shield(asyncio.ensure_future(self._keeper.cancel(self._id)))
+
+    def _note(self, events: list[StreamEvent]) -> None:
+        self._given += len(events)
+        number = self._source.number if self._source is not None else None
+        if number is not None and number != self._number:
+            self._number, self._breaks = number, 0
+        for event in (*events[:1], *events[-1:]):
+            if isinstance(event, Snapshot):
+                self._id = str(event.response.get("id") or self._id or "") or None
+                self._status = str(event.response.get("status"))
+                self._is_over = event.is_terminal
+
+    async def _next(self) -> list[StreamEvent]:
+        if self._source is None:
+            return [await self._changed()]
+        events = await self._source.more()
+        if not events:
+            self._is_over = not (self._is_background and self._status in PENDING)
+            self._poll()
+        return events
+
+    async def _begin(self) -> None:
+        lost = None
+        try:
+            await self._begun.begin()
+        except ModelError as error:
+            lost = error
+        finally:
+            self.first = [_as_it_stands(event) for event in self._begun.first]
+            self._note(self.first)
+        if lost is not None:
+            if self._number is not None:
+                # it may be that of an event that was lost with the error
+                self._number = min(self._number, self._given - 1)
+            events = await self._after(lost)
+            self._note(events)
+            self.first += events
+
+    async def _after(self, error: ModelError) -> list[StreamEvent]:
+        """What is still to be had after an error, none where it is to be asked for. Raises it."""
+        if self._id is None or self._source is None or not _is_broken(error):
+            raise self._last(error)
+        await self._source.close()
+        if not self._is_background:
+            return [await self._fetched(error)]
+        if isinstance(error, ProtocolError):
+            # what cannot be read now cannot be read the next time
+            return self._poll(at_once=True)
+        return await self._resumed(error)
+
+    async def _fetched(self, error: ModelError) -> Snapshot:
+        """The answer, where it is whole at the server. Raises the error where it is not."""
+        self._source = None
+        try:
+            found = await self._keeper.fetch(self._id or "", self._request)
+        except ModelError:
+            raise error from None
+        if found.type not in ("response.completed", "response.incomplete"):
+            raise error
+        return found
+
+    async def _resumed(self, error: ModelError) -> list[StreamEvent]:
+        """The next events of the stream; none where only asking for the response is left."""
+        retries = self._keeper.retries
+        while self._number is not None and self._breaks < retries.attempts:
+            if self._breaks:
+                await self._keeper.sleep(retries.wait(self._breaks, error))
+            self._breaks += 1
+            try:
+                source = await self._keeper.resume(self._id or "", self._number, self._request)
+            except ModelError as refused:
+                error = refused
+                if not retries.allows(refused):
+                    break
+            else:
+                self._source = source
+                begins_anew = any(_is_the_beginning(event) for event in source.first[:1])
+                self._known = self._given if begins_anew else 0
+                return self._new([_as_it_stands(event) for event in source.first])
+        return self._poll(at_once=True)
+
+    def _new(self, events: list[StreamEvent]) -> list[StreamEvent]:
+        """Those events that were not given before."""
+        known = min(self._known, len(events))
+        self._known -= known
+        return events[known:]
+
+    def _poll(self, *, at_once: bool = False) -> list[StreamEvent]:
+        """From here on, ask for the response."""
+        self._source = None
+        self._waits = chain((0.0,) if at_once else (), self._keeper.polling.waits())
+        return []
+
+    async def _changed(self) -> Snapshot:
+        """The response, once it stands otherwise than before. Raises ModelError."""
+        keeper, failures, pause = self._keeper, 0, 0.0
+        for wait in self._waits:
+            if longest := max(wait, pause):
+                await keeper.sleep(longest)
+            try:
+                found = await keeper.fetch(self._id or "", self._request)
+            except ModelError as error:
+                failures += 1
+                if failures > keeper.polling.failures or not keeper.retries.allows(error):
+                    raise
+                pause = keeper.retries.wait(failures, error)
+                continue
+            failures, pause = 0, 0.0
+            if found.response.get("status") != self._status:
+                return found
+        raise ModelTimeoutError(
+            f"The response {self._id} was not ready after {keeper.polling.patience:g} s of waiting."
+        )
+
+    def _last(self, error: ModelError) -> ModelError:
+        """The error, which says that the request must not be sent again where it was begun."""
+        if self._is_background and self._id is not None:
+            error.should_retry = False
+            # what the server does not know it need not be asked to cancel
+            self._is_over = self._is_over or error.status == 404
+        return error
+
+
+def _is_broken(error: ModelError) -> bool:
+    """Whether the connection is to blame, and not what the server said."""
+    return isinstance(error, _BROKEN) and (error.status is None or error.status < 400)
+
+
+def _is_the_beginning(event: StreamEvent) -> bool:
+    return isinstance(event, Snapshot) and event.type == "response.created"
+
+
+def _as_it_stands(event: StreamEvent) -> StreamEvent:
+    """A whole answer reads as the end of a response; one that is being made is none yet."""
+    if not isinstance(event, Snapshot) or not event.is_terminal:
+        return event
+    status = event.response.get("status")
+    return Snapshot(f"response.{status}", event.response) if status in PENDING else event
+
+
+def _included(request: Request) -> tuple[tuple[str, str], ...]:
+    """What the request asked to be included, which has to be asked for once more."""
+    return tuple(("include[]", str(each)) for each in request.value_of("include") or ())

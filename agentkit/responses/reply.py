@@ -15,14 +15,14 @@ from agentkit.encoding import Wire, decode
 from agentkit.errors import ModelError, ProtocolError, StreamTruncatedError
 from agentkit.responses import chat_shape
 from agentkit.responses.chat_stream import ChatStream
-from agentkit.responses.events import TERMINAL, ErrorEvent, Snapshot, StreamEvent, read_event
+from agentkit.responses.events import TERMINAL, Delta, ErrorEvent, Snapshot, StreamEvent, read_event
 from agentkit.responses.failures import model_error, request_id, unreadable
 from agentkit.responses.sse import EventTooLargeError, Frames
 
 DONE = b"[DONE]"
 
 GRACE = 1.0
-"""Seconds to wait for a terminal event behind an error or `[DONE]`."""
+"""Seconds to wait for what may still follow an error, `[DONE]` or a finish reason."""
 
 Headers = Mapping[str, str]
 
@@ -61,9 +61,12 @@ async def next_chunk(chunks: AsyncIterator[bytes], reader: Reader) -> bytes | No
     """The next chunk, None at the end; not every server closes a stream that is over."""
     if not reader.is_ending:
         return await anext(chunks, None)
+    now = asyncio.get_running_loop().time()
+    reader.ends_at = reader.ends_at or now + GRACE
     try:
-        async with asyncio.timeout(GRACE):
-            return await anext(chunks, None)
+        # what only keeps the line open gets no more time
+        async with asyncio.timeout_at(reader.ends_at):
+            return await anext(chunks, None) if now < reader.ends_at else None
     except TimeoutError:
         return None
 
@@ -75,7 +78,9 @@ class Reader:
         self.is_over = False
         """Whether the terminal event has come."""
         self.is_ending = False
-        """Whether an error or `[DONE]` has come, so that little can follow."""
+        """Whether an error, `[DONE]` or a finish reason has come, so that little can follow."""
+        self.ends_at: float | None = None
+        """When the wait for that little is over, on the loop's clock."""
         self.number: Any = None
         """The `sequence_number` of the last event that had one."""
         self._frames = Frames()
@@ -115,7 +120,7 @@ class Reader:
         self._is_framed = True
         if self.is_over:
             return
-        if not payload.lstrip().startswith(b"{"):
+        if payload[:1] != b"{" and not payload.lstrip().startswith(b"{"):
             # any other word keeps the connection open
             if payload.strip() == DONE:
                 self.is_ending = True
@@ -125,9 +130,14 @@ class Reader:
             wire = decode(payload)
         except ValueError:
             raise unreadable(200, payload, self._headers, "An event is not JSON.") from None
-        self._read_object(wire, events)
+        event = read_event(wire)
+        if type(event) is Delta:  # nearly all of a stream
+            self.number = wire.get("sequence_number", self.number)
+            events.append(event)
+        else:
+            self._read_object(wire, event, events)
 
-    def _read_object(self, wire: Wire, events: list[StreamEvent]) -> None:
+    def _read_object(self, wire: Wire, event: StreamEvent, events: list[StreamEvent]) -> None:
         if chat_shape.is_chunk(wire):
             self._chat = self._chat or ChatStream()
             events += self._chat.add(wire)
@@ -135,7 +145,6 @@ class Reader:
             self.is_ending = self.is_ending or self._chat.is_finished
             return
         self.number = wire.get("sequence_number", self.number)
-        event = read_event(wire)
         if isinstance(event, ErrorEvent):
             # OpenAI sends response.failed behind it, others end the stream
             self._error, self.is_ending = event.error, True
@@ -162,6 +171,8 @@ class Reader:
 
 def _terminal(status: int, body: Wire, content: bytes, headers: Headers) -> Snapshot:
     if chat_shape.is_completion(body) and not body.get("error"):
+        if not chat_shape.first_choice(body):
+            raise unreadable(status, content, headers, "The answer has no choice.")
         body = chat_shape.response_of(body)
     if body.get("error") and body.get("object") != "response":
         raise model_error(status, body, headers)

@@ -15,6 +15,7 @@ from agentkit.responses.endpoint import Endpoint
 from agentkit.responses.exchange import Exchange
 from agentkit.responses.failures import was_sent
 from agentkit.responses.limiter import Limiter
+from agentkit.responses.recovery import Keeper, Kept, is_kept
 from agentkit.responses.response import Request
 from agentkit.responses.retry import Retries
 from agentkit.responses.transport import Pool
@@ -29,7 +30,7 @@ Sleep = Callable[[float], Awaitable[None]]
 class Outcome:
     """What became of one attempt."""
 
-    exchange: Exchange | None
+    exchange: Exchange | Kept | None
     error: ModelError | None = None
 
 
@@ -44,7 +45,7 @@ class Sending:
     now: Callable[[], float] = field(default=monotonic)
     """The limiter's clock."""
 
-    async def answered(self, endpoint: Endpoint, request: Request) -> Exchange:
+    async def answered(self, endpoint: Endpoint, request: Request) -> Exchange | Kept:
         """The exchange whose answer has begun; nothing of it is asked for again.
 
         Raises ModelError, which says how often the request was sent.
@@ -63,11 +64,19 @@ class Sending:
         limiter = self.limiter
         try:
             turn = await limiter.turn(deadline) if limiter.is_closed else None
-            exchange = Exchange(self.pool, endpoint, request, limiter, turn)
+            plain = Exchange(self.pool, endpoint, request, limiter, turn)
+            exchange = self._kept(plain, request, endpoint)
             await exchange.begin()
         except ModelError as error:
             return Outcome(None, error)
         return Outcome(exchange)
+
+    def _kept(self, plain: Exchange, request: Request, endpoint: Endpoint) -> Exchange | Kept:
+        """The exchange, which recovers from a broken connection where the server keeps answers."""
+        if not is_kept(request, endpoint.dialect):
+            return plain
+        keeper = Keeper(self.pool, endpoint, self.limiter, self.retries, self.sleep)
+        return Kept(plain, request, keeper)
 
     async def _repeated(
         self, endpoint: Endpoint, request: Request, first: Outcome, deadline: float | None
@@ -89,6 +98,7 @@ class Sending:
         if deadline is not None:
             # a wait that the caller cannot afford is not begun
             stop |= tenacity.stop_before_delay(deadline - self.now())
+
         async def rest(seconds: float) -> None:
             if seconds > 0:
                 await self.sleep(seconds)

@@ -7,10 +7,14 @@ hints are dropped too: the payload's own `type` says what it is.
 
 from __future__ import annotations
 
+import re
+
 MAX_EVENT = 64 * 1024 * 1024
 """Bytes one event may have; generated images come as one."""
 
 _BOM = b"\xef\xbb\xbf"
+_PLAIN = re.compile(rb"(?:event:[^\n]*\n)?data: ?([^\n]*)\n\n|[^\n]*\n")
+"""An event as nearly all are, one data line, alone or behind the event's name; or any line."""
 
 
 class EventTooLargeError(ValueError):
@@ -32,10 +36,11 @@ class Frames:
             self._keep(text)
             return []
         self._pending.append(text)
-        *blocks, rest = b"".join(self._pending).split(b"\n\n")
+        text = b"".join(self._pending)
+        end = text.rfind(b"\n\n") + 2
         self._pending, self._size = [], 0
-        self._keep(rest)
-        return [payload for block in blocks if (payload := _payload(block)) is not None]
+        self._keep(text[end:])
+        return _payloads(text[:end])
 
     def flush(self) -> list[bytes]:
         """The payload of an event that the end of the stream cut off before its blank line."""
@@ -49,7 +54,7 @@ class Frames:
         return b"".join(self._pending)
 
     def _with_line_feeds(self, chunk: bytes) -> bytes:
-        if not chunk:
+        if not chunk or (b"\r" not in chunk and not self._ended_in_cr):
             return chunk
         ended_in_cr, self._ended_in_cr = self._ended_in_cr, chunk.endswith(b"\r")
         if ended_in_cr:
@@ -69,18 +74,16 @@ class Frames:
             raise EventTooLargeError(f"one event has more than {MAX_EVENT:,} bytes")
 
 
+def _payloads(events: bytes) -> list[bytes]:
+    """What whole events carry, each with its blank line behind it."""
+    plain: list[bytes] = _PLAIN.findall(events)
+    if b"" not in plain:
+        return plain
+    blocks = events.split(b"\n\n")
+    return [payload for block in blocks if (payload := _payload(block)) is not None]
+
+
 def _payload(block: bytes) -> bytes | None:
-    # nearly every event is one data line, alone or behind the event's name
-    first, _, rest = block.partition(b"\n")
-    if not rest and first.startswith(b"data: "):
-        return first[6:]
-    is_named = rest.startswith(b"data: ") and first.startswith(b"event")
-    if is_named and b"\n" not in rest:
-        return rest[6:]
-    return _joined_data(block.removeprefix(_BOM))
-
-
-def _joined_data(block: bytes) -> bytes | None:
-    fields = (line.partition(b":") for line in block.split(b"\n"))
+    fields = (line.partition(b":") for line in block.removeprefix(_BOM).split(b"\n"))
     values = [value.removeprefix(b" ") for name, _, value in fields if name == b"data"]
     return b"\n".join(values) if values else None

@@ -25,11 +25,9 @@ from functools import lru_cache, partial
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary, finalize
 
-import h11
 import httpx
 
 from agentkit.errors import (
-    ConfigurationError,
     ModelError,
     ProtocolError,
 )
@@ -39,9 +37,10 @@ from agentkit.responses.clients import (
     hide_in_logs_of,
     of_connection,
 )
-from agentkit.responses.connection import BrokenError, ConnectError, Origin
+from agentkit.responses.connection import ConnectError, Origin
 from agentkit.responses.connections import Connections, Pieces
 from agentkit.responses.endpoint import Endpoint
+from agentkit.responses.http1 import BrokenError, request_head
 from agentkit.responses.timeouts import TimedOut, Timeouts
 from agentkit.secrets import Secrets
 
@@ -53,6 +52,9 @@ LINGER = 1.0
 """Seconds until the clients of a pool that nobody holds any more are closed."""
 MAX_BODY = 64 * 1024 * 1024
 """Bytes a whole answer may have, decompressed; generated images come in it."""
+
+MOST_ROUTES = 100
+"""Kinds of requests whose heads are kept; addresses of single responses are among them."""
 
 _OWN_HEADERS = {"Accept-Encoding": "gzip, deflate", "User-Agent": "agentkit"}
 
@@ -88,9 +90,9 @@ class Pool:
         """
         if self._given is None:
             own = await self._own()
-            route = own.route(url, endpoint)
+            route = own.route(method, url, endpoint, headers)
             if route is not None:
-                return await own.send(route, method, body, headers)
+                return await own.send(route, body)
             client: Any = own.client()
         else:
             client = self._given
@@ -149,12 +151,12 @@ class Pool:
 
 @dataclass(frozen=True)
 class _Route:
-    """How requests to a URL go out, worked out once."""
+    """How the requests of one kind to a URL go out, worked out once."""
 
     endpoint: Endpoint
     origin: Origin
-    target: bytes
-    headers: list[tuple[bytes, bytes]]
+    head: bytes
+    """All of a request's head but its length and the empty line behind it."""
 
 
 class _Own:
@@ -164,19 +166,24 @@ class _Own:
         self._timeouts = timeouts
         self._connections = Connections(timeouts)
         self._client: httpx.AsyncClient | None = None
-        self._routes: dict[str, _Route | None] = {}
+        self._routes: dict[tuple[object, ...], _Route] = {}
 
-    def route(self, url: str, endpoint: Endpoint) -> _Route | None:
+    def route(
+        self, method: str, url: str, endpoint: Endpoint, headers: Mapping[str, str]
+    ) -> _Route | None:
         """The way to a URL; None where a proxy is in between. Raises ConfigurationError."""
-        known = self._routes.get(url)
+        kind = (method, url, *headers.items())
+        known = self._routes.get(kind)
         if known is not None and known.endpoint is endpoint:
             return known
-        if len(self._routes) > 100:  # addresses of single responses
-            self._routes.clear()
         with errors_of(None, endpoint, self._timeouts):
             parsed = httpx.URL(url)
-        self._routes[url] = None if _has_proxy(parsed) else _route(parsed, endpoint)
-        return self._routes[url]
+        if _has_proxy(parsed):
+            return None
+        if len(self._routes) > MOST_ROUTES:
+            self._routes.clear()
+        made = self._routes[kind] = _route(method, parsed, endpoint, headers)
+        return made
 
     def client(self) -> httpx.AsyncClient:
         """The client for what goes through a proxy."""
@@ -185,32 +192,25 @@ class _Own:
             self._client = httpx.AsyncClient(limits=limit)
         return self._client
 
-    async def send(
-        self, route: _Route, method: str, body: bytes, headers: Mapping[str, str]
-    ) -> HTTPAnswer:
+    async def send(self, route: _Route, body: bytes) -> HTTPAnswer:
+        """The answer to a request, once its headers are there. Raises ModelError."""
         endpoint, connections = route.endpoint, self._connections
-        named = [*route.headers, *((k.encode(), v.encode()) for k, v in headers.items())]
-        if body or method == "POST":
-            named.append((b"Content-Length", str(len(body)).encode()))
         try:
             connection = await connections.take(route.origin)
             pieces = Pieces(connections, route.origin, connection, endpoint)
             try:
-                head = await connection.ask(method, route.target, named, body)
+                request = b"%bContent-Length: %d\r\n\r\n%b" % (route.head, len(body), body)
+                head = await connection.ask(request)
             except BaseException:
                 await pieces.aclose()
                 raise
         except (ConnectError, BrokenError, TimedOut) as error:
             raise of_connection(error, endpoint, self._timeouts) from error
-        except h11.LocalProtocolError as error:
-            raise ConfigurationError(f"The request cannot be sent: {error}.") from error
-        answered = _read_headers(head.headers)
         chunks: Body = pieces
-        if answered.get("content-encoding", "identity") != "identity":
-            packed = httpx.Response(head.status_code, headers=answered, stream=_Packed(pieces))
-            errors = partial(errors_of, packed, endpoint, self._timeouts)
-            chunks = _Streamed(packed, errors, None)
-        return HTTPAnswer(head.status_code, answered, chunks, endpoint.hidden)
+        if head.headers.get("content-encoding", "identity") != "identity":
+            packed = httpx.Response(head.status, headers=head.headers, stream=_Packed(pieces))
+            chunks = _Streamed(packed, partial(errors_of, packed, endpoint, self._timeouts), None)
+        return HTTPAnswer(head.status, head.headers, chunks, endpoint.hidden)
 
     async def aclose(self) -> None:
         await self._connections.aclose()
@@ -310,17 +310,18 @@ class _Packed(httpx.AsyncByteStream):
         await self._pieces.aclose()
 
 
-def _route(url: httpx.URL, endpoint: Endpoint) -> _Route:
-    is_secure = url.scheme == "https"
-    port = url.port or (443 if is_secure else 80)
-    named = {"Host": url.netloc.decode(), **_OWN_HEADERS, **endpoint.headers}
+def _route(method: str, url: httpx.URL, endpoint: Endpoint, headers: Mapping[str, str]) -> _Route:
+    named = {"Host": url.netloc.decode(), **_OWN_HEADERS, **headers, **endpoint.headers}
     if url.userinfo:
         user = b64encode(f"{url.username}:{url.password}".encode()).decode()
-        named = {k: v for k, v in named.items() if k.lower() != "authorization"}
+        named = {name: value for name, value in named.items() if name.lower() != "authorization"}
         named["Authorization"] = f"Basic {user}"
-    headers = {name.lower(): (name.encode(), value.encode()) for name, value in named.items()}
+    last = {name.lower(): (name, value) for name, value in named.items()}
+    is_secure = url.scheme == "https"
+    port = url.port or (443 if is_secure else 80)
     origin = Origin(url.raw_host.decode(), port, _trust() if is_secure else None)
-    return _Route(endpoint, origin, url.raw_path, list(headers.values()))
+    head = request_head(method, url.raw_path.decode(), dict(last.values()))
+    return _Route(endpoint, origin, head)
 
 
 def _trust() -> ssl.SSLContext:
@@ -341,14 +342,6 @@ def _has_proxy(url: httpx.URL) -> bool:
     if not (proxies.get(url.scheme) or proxies.get("all")):
         return False
     return not urllib.request.proxy_bypass(url.netloc.decode())
-
-
-def _read_headers(headers: Any) -> dict[str, str]:
-    read: dict[str, str] = {}
-    for raw_name, raw_value in headers:
-        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-        read[name] = f"{read[name]}, {value}" if name in read else value
-    return read
 
 
 async def _closed_at_the_end(own: _Own, all_open: _Open) -> AsyncGenerator[None]:

@@ -319,7 +319,7 @@ def test_settings_have_chats_names_and_others_pass_as_they_are():
     )
     assert asked == {
         **same,
-        "max_completion_tokens": 50,
+        "max_tokens": 50,
         "reasoning_effort": "low",
         "logprobs": True,
         "top_logprobs": 2,
@@ -399,7 +399,7 @@ def test_the_fields_of_one_request_win_and_none_takes_one_away():
 
 
 def test_a_server_is_not_sent_what_it_lacks():
-    lacks = ChatDialect(lacks=frozenset({"max_completion_tokens", "stream_options", "strict"}))
+    lacks = ChatDialect(lacks=frozenset({"max_tokens", "stream_options", "strict"}))
     request = Request(
         Fields({"model": "m", "tools": [ADD], "max_output_tokens": 9}),
         read_items([HI]),
@@ -408,7 +408,7 @@ def test_a_server_is_not_sent_what_it_lacks():
     wire = chat_request(request, lacks).wire()
     assert "stream_options" not in wire
     assert "strict" not in wire["tools"][0]["function"]
-    assert wire["max_tokens"] == 9
+    assert wire["max_completion_tokens"] == 9
     assert chat_request(request).wire()["tools"][0]["function"]["strict"] is True
 
 
@@ -431,8 +431,8 @@ def test_a_refused_field_of_chats_own_is_done_without(refused: str, lacks: set[s
 
 
 def test_a_bound_on_tokens_is_never_dropped_and_thoughts_can_be():
-    older = ChatDialect().without("max_completion_tokens")
-    assert older.without("max_tokens") is None
+    newer = ChatDialect().without("max_tokens")
+    assert newer.without("max_completion_tokens") is None
     replayed = ChatDialect(thought_field="reasoning_content")
     assert replayed.without("messages[1].reasoning_content") == ChatDialect()
 

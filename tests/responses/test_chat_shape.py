@@ -245,6 +245,15 @@ def test_a_last_chunk_that_repeats_the_whole_message_adds_nothing():
     assert read_response(chat.end().response).text == "Hi"
 
 
+def test_a_first_chunk_that_says_nothing_of_the_answer_does_no_harm():
+    chat = ChatStream()
+    chat.add({"id": "", "model": "", "choices": [], "prompt_filter_results": []})
+    chat.add({"id": "c", "model": "g", "choices": [{"delta": {"content": "Hi"}}]})
+    chat.add({"id": "c", "model": "g", "choices": [{"delta": {}, "finish_reason": "stop"}]})
+    said = read_response(chat.end().response)
+    assert (said.id, said.model, said.text) == ("c", "g", "Hi")
+
+
 def test_an_error_of_the_choice_is_the_responses():
     error = {"code": 502, "message": "Upstream broke."}
     choice = {"index": 0, "message": {"content": "So f"}, "finish_reason": "error", "error": error}

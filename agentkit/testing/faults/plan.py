@@ -7,14 +7,18 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from agentkit.encoding import JSON
+from agentkit.errors import ConfigurationError
 from agentkit.testing.faults.answers import one_by_one, pieces_of
 from agentkit.testing.faults.cuts import REFUSED
 from agentkit.testing.faults.fault import Asked, Fault, Proceed
 from agentkit.testing.faults.spec import fault
 from agentkit.testing.http import HttpRequest, Reply
+from agentkit.testing.rejection import RejectionError
 
 PREFIX = "fault:"
 """What a model's name begins with that asks for a fault."""
+KEPT = 1000
+"""Answers that are kept at most, in case that they are asked for again."""
 
 
 class Plan:
@@ -28,7 +32,7 @@ class Plan:
         listed = (faults,) if isinstance(faults, Fault | str) else faults
         self._due = deque(fault(each) if isinstance(each, str) else each for each in listed)
         self._met: dict[str, int] = {}
-        self._lost: tuple[bytes, Reply] | None = None
+        self._lost: dict[bytes, Reply] = {}
 
     @property
     def refuses(self) -> bool:
@@ -60,7 +64,10 @@ class Plan:
 
     def _named(self, model: str) -> Fault | None:
         """A model's name asks for its fault each time, unless it says how often."""
-        named = fault(model.removeprefix(PREFIX))
+        try:
+            named = fault(model.removeprefix(PREFIX))
+        except ConfigurationError as error:
+            raise RejectionError(str(error), param="model") from error
         is_over = "times=" in model and self._count(model) > (named.times or float("inf"))
         return None if is_over else named
 
@@ -69,16 +76,14 @@ class Plan:
         return self._met[name]
 
     async def _right(self, request: HttpRequest, met: Fault | None, proceed: Proceed) -> Reply:
-        lost, self._lost = self._lost, None
-        if lost is not None and lost[0] == request.body:
-            reply = lost[1]
-        else:
-            reply = await proceed()
+        reply = self._lost.pop(request.body, None) or await proceed()
         if met is None or not met.loses or reply.status != 200:
             return reply
-        again = await _twice(reply)
-        self._lost = request.body, again[0]
-        return again[1]
+        given, kept = await _twice(reply)
+        self._lost[request.body] = kept
+        if len(self._lost) > KEPT:
+            del self._lost[next(iter(self._lost))]
+        return given
 
 
 async def _twice(reply: Reply) -> tuple[Reply, Reply]:

@@ -5,6 +5,7 @@
     status-429,retry-after=2            with options by name
     status-503,times=2                  two requests in a row
     status-503,times=always             every request from there on
+    rotating-ids+empty-output           both, the first one first; what changes the bytes goes last
 
 The same text, behind `fault:`, is a model's name that any client can ask for.
 """
@@ -13,12 +14,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import reduce
 
 from agentkit.errors import ConfigurationError
 from agentkit.testing.faults.catalogue import FAULTS
-from agentkit.testing.faults.fault import Fault
+from agentkit.testing.faults.fault import Asked, Fault
 from agentkit.testing.faults.refusals import SHAPES
 from agentkit.testing.faults.streams import EVENT_SHAPES
+from agentkit.testing.http import Reply
 
 _NUMBERS = frozenset({"every", "events"})
 """Options whose values are numbers."""
@@ -28,7 +31,11 @@ _CHOICES = {"body": SHAPES, "shape": tuple(EVENT_SHAPES)}
 
 def fault(text: str) -> Fault:
     """The fault that a text names. Raises ConfigurationError, which says what there is."""
-    name, *said = text.strip().split(",")
+    return reduce(_then, map(_one, re.split(r"\+(?=[a-z])", text.strip())))
+
+
+def _one(text: str) -> Fault:
+    name, *said = text.split(",")
     name, _, value = name.partition("=")
     known = FAULTS.get(name)
     if known is None:
@@ -40,6 +47,24 @@ def fault(text: str) -> Fault:
     for key, said_of_it in options.items():
         _check(known, key, said_of_it)
     return replace(known, options={**known.options, **options}, times=_times(times))
+
+
+def _then(first: Fault, second: Fault) -> Fault:
+    """Both, as one fault: the second changes what the first gives."""
+
+    async def effect(asked: Asked) -> Reply:
+        async def changed() -> Reply:
+            return await first.effect(replace(asked, options=first.options))
+
+        return await second.effect(replace(asked, options=second.options, proceed=changed))
+
+    return Fault(
+        f"{first}+{second}",
+        f"{first.does}, and {second.does}",
+        effect,
+        times=second.times if first.times == 1 else first.times,
+        loses=first.loses or second.loses,
+    )
 
 
 def _option(text: str, known: Fault) -> tuple[str, str]:
