@@ -8,7 +8,10 @@ READY := $(VENV)/.ready
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_BUILD_CONSTRAINT := $(CURDIR)/constraints.txt
 
-.PHONY: demo test check tests chaos bench format clean
+# these bring versions of their own, which those of constraints.txt would rule out
+PIP_INSTALL := env -u PIP_CONSTRAINT -u PIP_BUILD_CONSTRAINT
+
+.PHONY: demo test check tests chaos bench servers test-servers test-clients format clean
 
 demo: $(READY)
 	@$(BIN)/python examples/demo.py
@@ -30,6 +33,31 @@ chaos: $(READY)
 bench: $(READY)
 	$(BIN)/python benchmarks/stored_log.py
 
+# aimock, for tests/servers: once it is here, `make tests` talks to it, too
+servers: .servers/.ready
+
+# the same, and through the litellm proxy as well
+test-servers: $(READY) servers .venv-litellm/.ready
+	AGENTKIT_LITELLM=.venv-litellm $(BIN)/python -m pytest tests/servers
+
+# openai-agents and pydantic-ai, against the server of agentkit.testing
+test-clients: $(READY) .venv-clients-openai-agents/.ready .venv-clients-pydantic-ai/.ready
+	$(BIN)/python -m pytest tests/clients
+
+.servers/.ready: tests/servers/package.json
+	mkdir -p .servers
+	cp tests/servers/package.json .servers
+	npm install --prefix .servers --engine-strict --ignore-scripts --no-package-lock --no-audit --no-fund --fetch-retries=1 --loglevel=error
+	@touch $@
+
+.venv-litellm/.ready: tests/servers/requirements-litellm.txt
+.venv-clients-openai-agents/.ready: tests/clients/requirements-openai-agents.txt
+.venv-clients-pydantic-ai/.ready: tests/clients/requirements-pydantic-ai.txt
+.venv-%/.ready:
+	$(PYTHON) -m venv $(@D)
+	$(PIP_INSTALL) $(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
 format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -41,4 +69,4 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-* .servers build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

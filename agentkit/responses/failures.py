@@ -129,10 +129,13 @@ def request_id(headers: Mapping[str, str]) -> str | None:
 
 
 def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """Seconds to wait: `retry-after-ms`, then `retry-after` in seconds or as a date."""
-    if milliseconds := _number(headers.get("retry-after-ms")):
+    """Seconds to wait: `retry-after-ms`, then `retry-after` in seconds or as a date.
+
+    The litellm proxy passes them on under names of its own.
+    """
+    if milliseconds := _number(_said(headers, "retry-after-ms")):
         return milliseconds / 1000
-    text = headers.get("retry-after")
+    text = _said(headers, "retry-after")
     if (seconds := _number(text)) is not None:
         return seconds
     try:
@@ -143,10 +146,17 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
     return (date - (now or datetime.now(UTC))).total_seconds()
 
 
+def _said(headers: Mapping[str, str], name: str) -> str | None:
+    return headers.get(name) or headers.get(f"llm_provider-{name}")
+
+
 def _kind(status: int | None, fields: Wire, message: str) -> type[ModelError]:
     words = [str(fields.get(key)) for key in ("code", "type")]
     named = [_BY_WORD[word] for word in words if word in _BY_WORD]
     kind = named[0] if named else _by_status(_status_said(status, words))
+    # any error may be called a server_error, so a status of its own says more
+    if kind is ServerError and status in _BY_STATUS:
+        kind = _BY_STATUS[status]
     if kind is BadRequestError and _TOO_LONG.search(message):
         return ContextLengthError
     return AuthenticationError if kind is BadRequestError and _BAD_KEY.search(message) else kind
