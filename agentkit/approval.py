@@ -210,7 +210,7 @@ def ruling_on(tool: Tool, arguments: str, rule: ApprovalRule | None) -> Ruling:
     try:
         ruling = _read(rule(tool.name, values)) if rule is not None else Ruling("default")
         return _by_the_tool(tool, values) if ruling.word == "default" else ruling
-    except Exception:  # noqa: BLE001 - the caller's own code, and the safe answer is to ask
+    except (Exception, SystemExit):  # noqa: BLE001 - the caller's own; the safe answer is to ask
         return _ASK
 
 
@@ -228,7 +228,7 @@ def _on_server_tool(call: CallState, rule: ApprovalRule | None) -> Ruling:
         arguments = read_json(call.arguments)  # a name that is there twice leaves it to a person
         known = isinstance(arguments, dict)
         ruling = rule.on_server_tool(label, call.name, arguments) if known else _ASK
-    except ValueError:
+    except (ValueError, RecursionError):
         return _ASK
     return _ASK if ruling.word == "default" else ruling
 

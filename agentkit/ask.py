@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -33,11 +33,19 @@ from agentkit.responses.events import (
     StreamEvent,
 )
 from agentkit.responses.fold import Fold
-from agentkit.responses.response import Request, Response
+from agentkit.responses.response import Model, Request, Response
 from agentkit.run import Run
-from agentkit.secrets import HidingStream, Secrets
+from agentkit.secrets import HidingStream
 
 Said = TextDelta | ReasoningDelta
+
+_SAID_BY: dict[str, type[Said]] = {
+    TEXT_DELTA: TextDelta,
+    REFUSAL_DELTA: TextDelta,
+    REASONING_DELTA: ReasoningDelta,
+    SUMMARY_DELTA: ReasoningDelta,
+}
+"""What a listener hears of a stream event."""
 
 # What a response repeats of its request, which Setup holds once; its output is kept as items.
 _ECHO = frozenset(
@@ -119,18 +127,13 @@ async def _receive(run: Run, heard: set[type[Event]], request: Request) -> Respo
     if run.middleware and not run.conversation.keeps_call_ids:
         paired_calls(request.input, "middleware")
     fold = Fold()
-    tell = partial(_tell, run, heard)
-    hiding = _HidingDeltas(run.secrets, tell) if run.secrets and run.listener else None
+    telling = _Telling(run, heard)
     try:
         async with asyncio.timeout(run.time_left) as scope:
-            async for event in run.model.stream(request):
-                fold.add(event)
-                if isinstance(event, Notice):
-                    run.notify(event.text)
-                elif hiding is not None:
-                    hiding.add(event)
-                elif (said := _said(event)) is not None:
-                    tell(said)
+            async for events in _batches(run.model, request):
+                for event in events:
+                    fold.add(event)
+                telling.take(events)
     except TimeoutError:
         if not scope.expired():
             raise
@@ -139,56 +142,67 @@ async def _receive(run: Run, heard: set[type[Event]], request: Request) -> Respo
         error.was_heard = bool(heard) and run.listener is not None
         raise
     finally:
-        if hiding is not None:
-            hiding.end()
+        telling.end()
     return fold.response()
 
 
-class _HidingDeltas:
+def _batches(model: Model, request: Request) -> AsyncIterator[Sequence[StreamEvent]]:
+    """The events of the answer, those that came together in one piece."""
+    batches: Callable[[Request], AsyncIterator[Sequence[StreamEvent]]] | None
+    batches = getattr(model, "batches", None)
+    return batches(request) if batches is not None else _singly(model.stream(request))
+
+
+async def _singly(events: AsyncIterator[StreamEvent]) -> AsyncIterator[Sequence[StreamEvent]]:
+    async for event in events:
+        yield (event,)
+
+
+class _Telling:
     """Tells a listener of a response's deltas, with secrets hidden that are in several of them.
 
     What may be the beginning of one is told with the next delta, and at the latest where that is
     of another kind or the part has ended.
     """
 
-    def __init__(self, secrets: Secrets, tell: Callable[[Said], None]) -> None:
-        self._tell = tell
+    def __init__(self, run: Run, heard: set[type[Event]]) -> None:
+        self._run = run
+        self._heard = heard
         self._kind: type[Said] = TextDelta
-        self._text = HidingStream(secrets)
+        self._text = HidingStream(run.secrets) if run.secrets and run.listener else None
 
-    def add(self, event: StreamEvent) -> None:
-        """Tell what a stream event brings, as far as it may be told."""
-        said = _said(event)
-        is_other = isinstance(event, Delta) and event.delta and type(said) is not self._kind
-        if is_other or isinstance(event, PartDone):
-            self.end()
-        if said is not None:
-            self._kind = type(said)
-            self._tell_of(self._text.add(said.text))
+    def take(self, events: Sequence[StreamEvent]) -> None:
+        """Tell what stream events bring, as far as it may be told."""
+        hiding = None if self._text is None or self._shows_nothing(events) else self._text
+        for event in events:
+            if type(event) is Delta:
+                kind = _SAID_BY.get(event.type)
+                if hiding is not None and event.delta and kind is not self._kind:
+                    self.end()
+                if kind is not None and event.delta:
+                    self._kind = kind
+                    self._tell(event.delta if hiding is None else hiding.add(event.delta))
+            elif isinstance(event, Notice):
+                self._run.notify(event.text)
+            elif isinstance(event, PartDone):
+                self.end()
 
     def end(self) -> None:
         """Tell what has not been told yet."""
-        self._tell_of(self._text.end())
+        if self._text is not None:
+            self._tell(self._text.end())
 
-    def _tell_of(self, text: str) -> None:
+    def _shows_nothing(self, events: Sequence[StreamEvent]) -> bool:
+        """Whether all of it can be told as it is; one look at many deltas takes less than many."""
+        deltas = [event for event in events if type(event) is Delta]
+        if self._text is None or len({event.type for event in deltas}) != 1:
+            return False
+        return self._text.passes("".join([event.delta for event in deltas]))
+
+    def _tell(self, text: str) -> None:
         if text:
-            self._tell(self._kind(text))
-
-
-def _tell(run: Run, heard: set[type[Event]], said: Said) -> None:
-    heard.add(type(said))
-    run.emit(said)
-
-
-def _said(event: StreamEvent) -> Said | None:
-    """What a listener hears of a stream event."""
-    if not isinstance(event, Delta) or not event.delta:
-        return None
-    if event.type in (TEXT_DELTA, REFUSAL_DELTA):
-        return TextDelta(event.delta)
-    if event.type in (REASONING_DELTA, SUMMARY_DELTA):
-        return ReasoningDelta(event.delta)
-    return None
+            self._heard.add(self._kind)
+            self._run.emit(self._kind(text))
 
 
 def _records(run: Run, response: Response, sent: Sent, seconds: float) -> list[Record]:

@@ -14,11 +14,11 @@ from typing import Any
 from pydantic_core import ValidationError
 
 from agentkit.encoding import JSON, Wire, decode, encode
-from agentkit.errors import OutputError
+from agentkit.errors import AgentkitError, OutputError
 from agentkit.responses.dialect import schema_in_words
 from agentkit.responses.items import Message, user_message
 from agentkit.schema.given import checked_schema, compiled
-from agentkit.schema.problems import validation_problems
+from agentkit.schema.problems import problems_in, validation_problems
 from agentkit.schema.strict import StrictSchema, to_strict
 
 
@@ -28,8 +28,8 @@ class OutputFormat:
 
     name: str
     strict: StrictSchema
-    validate: Callable[[JSON], Any]
-    """The Python value of a decoded answer. Raises OutputError."""
+    check: Callable[[JSON], Any]
+    """The Python value of a decoded answer. Raises OutputError, or whatever a validator raises."""
 
     def text_format(self) -> Wire:
         """The request's `text.format`."""
@@ -52,9 +52,18 @@ class OutputFormat:
             raise OutputError("The answer is not JSON.", [f"not JSON: {error}"]) from error
         try:
             value = self.strict.decode(value)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise OutputError("The answer does not fit.", [str(error)]) from error
         return self.validate(value)
+
+    def validate(self, value: JSON) -> Any:
+        """The Python value of a decoded answer. Raises OutputError."""
+        try:
+            return self.check(value)
+        except AgentkitError:
+            raise
+        except (Exception, SystemExit) as error:  # validators may be the caller's own code
+            raise _misfit(problems_in(error, "answer")) from error
 
     def problems(self, text: str) -> list[str]:
         """Why an answer cannot be read, one line a problem; empty where it can."""
@@ -79,13 +88,13 @@ def output_format(output: Any) -> OutputFormat | None:
 
     schema, read = schema_of_type(output)
 
-    def validate(value: JSON) -> Any:
+    def check(value: JSON) -> Any:
         try:
             return read(encode(value))
         except ValidationError as error:
             raise _misfit(validation_problems(error, value, ())) from error
 
-    return OutputFormat(_name_of(schema, output), to_strict(schema), validate)
+    return OutputFormat(_name_of(schema, output), to_strict(schema), check)
 
 
 def repair_message(problems: list[str], output: OutputFormat) -> Message:
@@ -98,14 +107,14 @@ def repair_message(problems: list[str], output: OutputFormat) -> Message:
 
 
 def _from_schema(schema: Wire) -> OutputFormat:
-    problems_in = compiled(checked_schema("output", schema))
+    problems_of = compiled(checked_schema("output", schema))
 
-    def validate(value: JSON) -> JSON:
-        if problems := problems_in(value):
+    def check(value: JSON) -> JSON:
+        if problems := problems_of(value):
             raise _misfit(problems)
         return value
 
-    return OutputFormat(_name_of(schema, None), to_strict(schema), validate)
+    return OutputFormat(_name_of(schema, None), to_strict(schema), check)
 
 
 def _misfit(problems: list[str]) -> OutputError:

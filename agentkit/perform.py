@@ -33,9 +33,10 @@ from agentkit.tools import Final, Retry, Tool, ToolContext
 
 T = TypeVar("T")
 
-GRACE = 5.0
+GRACE = 4.0
 """Seconds at most that a call has to end once it is told to; one that was not given as long for
-its work has less. What goes on behind that goes on unheard."""
+its work has less. What goes on behind that goes on unheard. Less than an interrupted synchronous
+run is waited for, so that what it came to is known."""
 
 BLOCKED = 1.0
 """Seconds from which on it is told that a call held up the event loop."""

@@ -35,13 +35,14 @@ class Secrets:
     """
 
     # no dataclass: `asdict` and encoders of JSON would write its fields out
-    __slots__ = ("_begun", "_forms", "_landmarks", "_mask", "_values")
+    __slots__ = ("_begun", "_forms", "_landmarks", "_mask", "_shortest", "_values")
 
     def __init__(self, values: Iterable[str] = (), *, mask: str = MASK) -> None:
         self._values = frozenset(values)
         self._mask = mask
         self._forms = tuple(form for value in sorted(self._values) for form in forms_of(value))
         self._landmarks = tuple({mark for form in self._forms for mark in form.landmarks})
+        self._shortest = min(map(len, self._landmarks), default=0)
         self._begun = dict[int | None, re.Pattern[bytes]]()
 
     @classmethod
@@ -80,6 +81,8 @@ class Secrets:
 
     def is_in(self, encoded: bytes) -> bool:
         """Whether one of them is in a text of UTF-8 bytes, in any form."""
+        if len(encoded) < self._shortest:  # as the pieces of a stream are
+            return False
         # a search for each is 5 times faster than one expression for all: 0.15 ms each in 1 MB
         for landmark in self._landmarks:
             if landmark in encoded:
@@ -220,9 +223,15 @@ class HidingStream:
 
     def add(self, piece: str) -> str:
         """What may be told by now, empty where all of it waits."""
-        encoded = self._waiting + piece.encode(*UTF8)
-        told, self._waiting = self._secrets.hide_begun(encoded)
-        return told.decode(*UTF8)
+        encoded = piece.encode(*UTF8)
+        whole = self._waiting + encoded if self._waiting else encoded
+        told, self._waiting = self._secrets.hide_begun(whole)
+        return piece if told is encoded else told.decode(*UTF8)
+
+    def passes(self, piece: str) -> bool:
+        """Whether a piece, or several in a row, can be told as they are."""
+        encoded = piece.encode(*UTF8)
+        return not self._waiting and self._secrets.hide_begun(encoded)[0] is encoded
 
     def end(self) -> str:
         """What still waits, since nothing more comes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from enum import Enum
 from typing import Any
 
@@ -14,6 +15,9 @@ from agentkit.responses.parts import Part
 
 DEFAULT_MAX_OUTPUT = 50_000
 """Characters of one output, beyond which its middle is left out."""
+
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+>$")
+"""Where in memory an object is, which says nothing, and is another in every process."""
 
 
 def to_output(value: object) -> str | list[Wire]:
@@ -81,7 +85,7 @@ def _named(value: object) -> str:
     if kind.__str__ is object.__str__ and kind.__repr__ is object.__repr__:
         return f"<{kind.__qualname__} object>"
     try:
-        return str(value)
+        return _ADDRESS.sub(">", str(value))
     except Exception:  # noqa: BLE001  (the tool's own code)
         return f"<{kind.__qualname__} object>"
 

@@ -1,10 +1,10 @@
 """Typed answers: what the server is asked for, how an answer is read, and when it does not fit."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 from typing_extensions import TypedDict
 
 from agentkit import Agent, ConfigurationError, Final, Limits, ModelError, OutputError, tool
@@ -231,6 +231,18 @@ async def test_any_other_error_carries_the_run_so_far_too():
     with pytest.raises(ZeroDivisionError) as caught:
         await Agent(ScriptedModel(ZeroDivisionError())).run("go")
     assert caught.value.result.status == "failed"
+
+
+@pytest.mark.parametrize("error", [KeyError("v"), SystemExit("v")])
+async def test_a_validator_that_raises_anything_is_a_problem_of_the_answer(error):
+    def fail(_: int) -> int:
+        raise error
+
+    model = ScriptedModel("5", "6")
+    result = await Agent(model, output=Annotated[int, AfterValidator(fail)]).run("go")
+    assert (result.status, result.text) == ("failed", "6")
+    assert f"answer: {type(error).__name__}: " in str(result.error)
+    assert f"answer: {type(error).__name__}: " in model.requests[1].input[-1].text
 
 
 class NoSchema:

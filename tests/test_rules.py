@@ -262,13 +262,15 @@ async def test_rules_answer_for_a_servers_own_tools(rule, answer):
 
 
 DEEP = f'{{"a": {"[" * 100_000}{"]" * 100_000}}}'
+TWICE = '{"amount": 5, "amount": 500}'
 
 
-@pytest.mark.parametrize("arguments", ["{", "[]", '"x"', DEEP], ids=lambda text: text[:5])
+@pytest.mark.parametrize("arguments", ["{", "[]", '"x"', DEEP, TWICE], ids=lambda text: text[:5])
 async def test_a_servers_call_whose_arguments_cannot_be_read_waits(arguments):
     model = ScriptedModel([{**SERVERS_OWN, "arguments": arguments}])
     result = await Agent(model, approve=Rules(Rule("allow"))).run("go")
     assert result.status == "waiting"
+    assert result.pending[0].arguments in (arguments, [], "x"), "it is shown as it is"
 
 
 TOML = """

@@ -10,10 +10,10 @@ from agentkit.approval import Answer, Approve, Decision, Edit, Reject
 from agentkit.calls import CallState
 from agentkit.cli.safe_text import one_line, safe_json
 from agentkit.cli.terminal import Terminal, editor_of
-from agentkit.encoding import decode
 from agentkit.errors import ConfigurationError, ToolArgumentError
 from agentkit.log import Log
 from agentkit.result import PendingCall, RunResult
+from agentkit.schema.decoding import read_json
 from agentkit.tools import Tool
 
 AGAIN = " before, since it was under way when the run broke off; allowed, it runs once more"
@@ -145,7 +145,7 @@ def pending_in(log: Log) -> list[PendingCall]:
 def object_of(text: str) -> dict[str, Any]:
     """The arguments that a text says. Raises ConfigurationError for what is no JSON object."""
     try:
-        value = decode(text)
+        value = read_json(text)
     except ValueError as error:
         raise ConfigurationError(f"That is not JSON: {error}.") from error
     if not isinstance(value, dict):
@@ -169,9 +169,12 @@ def _cut(line: str) -> str:
 
 
 def pretty(arguments: str) -> str:
-    """The arguments as JSON that a terminal shows and does not obey, or their text as a string."""
+    """The arguments as JSON that a terminal shows and does not obey, or their text as a string.
+
+    As text also where they can be read in two ways, since nobody knows which one runs.
+    """
     try:
-        value = decode(arguments)
+        value = read_json(arguments)
     except ValueError:
         value = arguments
     return safe_json(json.dumps(value, ensure_ascii=False, indent=2))

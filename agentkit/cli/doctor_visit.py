@@ -12,6 +12,7 @@ from urllib.request import getproxies
 from agentkit.cli.answer import write_json
 from agentkit.cli.doctor_words import Diagnosis, tell, wire_of
 from agentkit.cli.errors import FAILED, note
+from agentkit.cli.safe_text import one_line
 from agentkit.cli.show import screen_for
 from agentkit.errors import ConfigurationError
 from agentkit.models import OFFLINE, default_model, model_for
@@ -44,7 +45,8 @@ async def visit(arguments: argparse.Namespace) -> int:
     if arguments.base_url:
         raise ConfigurationError("--base-url: the model 'offline' has no server. Name another.")
     async with ResponsesServer(OfflineModel()) as server:
-        place = Place(Endpoint(server.url), OFFLINE)
+        proxy = proxy_for(server.url, getproxies())
+        place = Place(Endpoint(server.url), OFFLINE, proxy=proxy)
         return _told(await _diagnosis(place, arguments), arguments)
 
 
@@ -70,7 +72,8 @@ async def _some_model(arguments: argparse.Namespace, key: str | None) -> str:
     endpoint = endpoint_at(arguments.base_url, key)
     models = await models_of(Line(endpoint, seconds=arguments.timeout), endpoint)
     # a server that tells no names may heed none
-    return models[0] if models else "default"
+    talking = [name for name in models if "embed" not in name.lower()]
+    return next(iter([*talking, *models]), "default")
 
 
 async def _diagnosis(place: Place, arguments: argparse.Namespace) -> Diagnosis:
@@ -91,7 +94,7 @@ async def _report(place: Place, line: Line, probes: Sequence[Probe]) -> Report:
     most = sum(not probe.is_free for probe in probes)
     where = "a server on this computer" if place.model == OFFLINE else place.endpoint.shown
     note(
-        f"Asking {place.model} at {where}{' for chat completions' if is_chat else ''}: "
+        f"Asking {one_line(place.model)} at {where}{' for chat completions' if is_chat else ''}: "
         f"up to {most} request{'s' * (most > 1)}, each of at most {MOST_TOKENS} tokens of output."
     )
     screen = screen_for(sys.stderr, is_quiet=False)

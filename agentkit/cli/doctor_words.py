@@ -89,7 +89,7 @@ def _whole(finding: Finding) -> Iterator[str]:
     if finding.request is None:
         return
     yield f"\n{finding.probe.name}: whether {finding.probe.finds_out}"
-    yield f"> {_cut(finding.request.body().decode())}"
+    yield f"> {_cut(encode(finding.request.wire()).decode())}"
     heard = finding.heard
     body = heard.body.decode("utf-8", "replace").strip()
     for line in _cut(body or str(heard.error or "")).splitlines():

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 BOUNDS = ("max_tokens", "max_completion_tokens")
 """The names for the bound on an answer's tokens. Servers that do not know the second one lose it
-without a word, and those that do not take the first one say so."""
+without a word (ollama#7125), and those that do not take the first one say so."""
 
 _OPTIONAL = frozenset(
     {

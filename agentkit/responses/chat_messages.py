@@ -26,6 +26,10 @@ from agentkit.responses.items import (
 _GAP = b"\\n\\n"
 """What stands between texts that become one, inside of an encoded string."""
 
+_NO_THOUGHT = b'" "'
+"""For calls behind which no thought is known, such as another model's: without the field, servers
+that want it answer 400, and Moonshot does where it is empty (llmgateway#2093)."""
+
 _STANDS_FOR_MORE = frozenset({COMPACTION, "item_reference", "additional_tools"})
 """Items without which the rest is another conversation. Others that are no messages, such as
 `web_search_call`, are a server's notes of its own work, which its message then tells of."""
@@ -99,7 +103,7 @@ class _Messages:
             content = _joined([self.said[1], content])
             self.done.pop()
         self.said = (role, content)
-        self.done.append(b'{"role":"%b","content":%b}' % (role.encode(), content))
+        self.done.append(b'{"role":%b,"content":%b}' % (encode(role), content))
 
     def answer(self, piece: Piece) -> None:
         """A piece of an assistant's message, which ends with whatever is none."""
@@ -141,8 +145,8 @@ class _Messages:
     def _answer(self) -> bytes:
         rest = b""
         # DeepSeek wants the thoughts behind calls for ever and has no use for the others
-        if self.calls and self.thoughts and self.thought_field:
-            thought = _joined(self.thoughts)
+        if self.calls and self.thought_field:
+            thought = _joined(self.thoughts) if self.thoughts else _NO_THOUGHT
             rest = b',"%b":%b' % (self.thought_field.encode(), thought)
         if self.calls:
             rest += b',"tool_calls":[%b]' % b",".join(self.calls)

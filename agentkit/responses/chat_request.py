@@ -8,7 +8,7 @@ Source: the reference of POST /chat/completions, and the documentation of server
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from typing import Any
 
@@ -22,7 +22,6 @@ from agentkit.responses.chat_tools import (
     is_allowed_tools,
     response_format,
 )
-from agentkit.responses.endpoint import Endpoint
 from agentkit.responses.response import Request
 
 _REFUSED = {
@@ -62,25 +61,14 @@ class ChatRequest(Request):
         return self.encoded
 
 
-@dataclass(frozen=True, repr=False)
-class ChatEndpoint(Endpoint):
-    """Where a server takes chat completions."""
-
-    @property
-    def url(self) -> str:
-        """The URL of `POST /chat/completions`."""
-        path, question, query = self.base_url.partition("?")
-        path = path.rstrip("/").removesuffix("/responses").removesuffix("/chat/completions")
-        return f"{path}/chat/completions{question}{query}"
-
-
 def chat_request(request: Request, dialect: ChatDialect | None = None) -> ChatRequest:
     """The request in chat's words; the last thing to be done to it, since its body is fixed here.
 
     Raises ConfigurationError for a tool, a field or an item that cannot be said in them.
     """
-    dialect = dialect or ChatDialect()
-    given = {**request.fields.values, **request.extra}
+    given, dialect = {**request.fields.values, **request.extra}, dialect or ChatDialect()
+    if taken := frozenset(name for name, value in request.extra.items() if value is None):
+        dialect = replace(dialect, lacks=dialect.lacks | taken)
     _check(given)
     told = str(given.get("instructions") or "")
     messages = chat_messages(told, request.input, dialect.system_role, dialect.thought_field)

@@ -6,7 +6,8 @@ Knows requests, responses and events; has never heard of tools, runs or logs.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from dataclasses import replace
 
 from agentkit.errors import BadRequestError, ConfigurationError, ModelError
@@ -56,9 +57,13 @@ class ResponsesModel:
     ) -> None:
         self.name = name
         self.endpoint = endpoint_at(endpoint, api_key) if isinstance(endpoint, str) else endpoint
-        if wire is not None:
-            dialect = replace(self.endpoint.dialect, wire=wire)
+        if (wire or self.endpoint.dialect.wire) == "chat":
+            dialect = replace(self.endpoint.dialect, wire="chat", state=False)
             self.endpoint = replace(self.endpoint, dialect=dialect)
+        elif wire is not None:
+            self.endpoint = replace(
+                self.endpoint, dialect=replace(self.endpoint.dialect, wire=wire)
+            )
         self._known = known_of(self.endpoint, name)
         self.can_compact = self.dialect.wire == "responses"
         """Whether the server has not yet turned out to have no `POST /responses/compact`."""
@@ -86,6 +91,13 @@ class ResponsesModel:
         What failed before its first event is sent again as `Retries` says. What the server
         refuses and the answer can do without is left out from then on, with a `Notice`.
         """
+        async with aclosing(self.batches(request)) as batches:
+            async for events in batches:
+                for event in events:
+                    yield event
+
+    async def batches(self, request: Request) -> AsyncGenerator[list[StreamEvent]]:
+        """`stream`, with what came together in one piece: one by one, many cost more."""
         exchange = None
         while exchange is None:
             known = replace(self._known)
@@ -93,12 +105,11 @@ class ResponsesModel:
                 exchange = await self._answered(request, known)
             except BadRequestError as error:
                 request, told = self._without_what_it_refuses(request, known, error)
-                yield Notice(f"{told} ({error})")
+                yield [Notice(f"{told} ({error})")]
         try:
             events = exchange.first
             while events:
-                for event in events:
-                    yield event
+                yield events
                 events = await exchange.more()
         finally:
             await exchange.close()

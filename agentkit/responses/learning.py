@@ -174,6 +174,8 @@ def _of_setting(error: BadRequestError, request: Request, dialect: Dialect) -> L
     names = [error.param] if error.param else _QUOTED.findall(error.message)
     whole = str(names[0]) if names else ""
     name = re.split(r"[.\[]", whole)[0]
+    if dialect.wire == "chat" and (chat := dialect.chat.without(whole)) is not None:
+        return Lesson(f"`{whole}`", replace(dialect, chat=chat))
     if name == "tool_choice" or _names(error, "tool_choice"):
         return _of_choice(request, dialect)
     if whole.startswith("text.format") or name == "response_format":

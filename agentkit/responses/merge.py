@@ -50,6 +50,8 @@ def merged(final: Any, streamed: Sequence[Streamed]) -> list[Wire]:
     to. The order is the terminal output's, unless that lacks an item.
     """
     items = [item for item in final if isinstance(item, dict)] if isinstance(final, list) else []
+    if not streamed:
+        return items
     pair = _pairs(items, [each.item for each in streamed])
     best = [
         _best(item, streamed[pair[at]]) if at in pair else item for at, item in enumerate(items)

@@ -32,6 +32,17 @@ Ask = Callable[[Before], Request | Verdict]
 
 
 @dataclass(frozen=True)
+class Fetch(Request):
+    """One `GET /responses/{response_id}`: a response that was given before, once more."""
+
+    response_id: str = ""
+
+    def wire(self) -> Wire:
+        """What it says; it has no body."""
+        return {"response_id": self.response_id}
+
+
+@dataclass(frozen=True)
 class Probe:
     """One thing that a server can do or cannot."""
 
@@ -136,6 +147,13 @@ def _recall(before: Before) -> Request | Verdict:
     return _request(user_message(_RECALL), previous_response_id=response.id)
 
 
+def _fetch(before: Before) -> Request | Verdict:
+    response = before["text"].response
+    if response is None or not response.id:
+        return Verdict("fails", "the response had no id to ask for it by")
+    return Fetch(Fields({}), (), response_id=response.id)
+
+
 def _send_back(before: Before) -> Request | Verdict:
     response = before["reasoning"].response
     if response is None or not any(item.type == "reasoning" for item in response.output):
@@ -229,6 +247,7 @@ PROBES: tuple[Probe, ...] = (
         judges.previous_response_id,
         after="text",
     ),
+    Probe("fetch", "a response can be fetched again", _fetch, judges.fetch, after="text"),
     Probe("reasoning", "reasoning items come", _asked(_PRIME, **_REASONING), judges.reasoning),
     Probe(
         "reasoning-back",

@@ -6,11 +6,12 @@ The first question is a plain one; where it shows that nothing works, no other i
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from agentkit.errors import BadRequestError, ModelError, RateLimitError, ServerError, TransportError
-from agentkit.responses.probes import Probe
+from agentkit.responses.probes import Fetch, Probe
 from agentkit.responses.probes_judges import Heard, Verdict
 from agentkit.responses.response import Fields, Request, Usage
 from agentkit.responses.retry import Retries
@@ -19,6 +20,8 @@ AT_ONCE = 3
 """How many requests are under way at the same time."""
 NO_ENDPOINT = frozenset({404, 405, 501})
 """What a server says that has no such address."""
+
+_BOUND = re.compile("max_((output|completion)_)?tokens")
 
 Hear = Callable[[Request], Awaitable[Heard]]
 Sleep = Callable[[float], Awaitable[None]]
@@ -45,6 +48,8 @@ class Report:
 
     findings: tuple[Finding, ...]
     usage: Usage
+    refused: frozenset[str] = frozenset()
+    """The field that bounds an answer, by the name that the server does not know."""
 
     def verdict(self, name: str) -> Verdict:
         """The verdict on the probe of that name; `unknown` where it was not asked."""
@@ -90,6 +95,8 @@ class Examination:
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._found: dict[str, Finding] = {}
         self._usage = Usage()
+        self._refused: dict[str, None] = {}
+        """The field that bounds an answer, where the server refuses it."""
         self._streams = False
         """Whether the server answers only where it may stream."""
 
@@ -101,11 +108,14 @@ class Examination:
             await self._ask_all([probe for probe in rest if probe.after not in by_name])
             await self._ask_all([probe for probe in rest if probe.name not in self._found])
         found = tuple(self._found[probe.name] for probe in probes if probe.name in self._found)
-        return Report(found, self._usage)
+        return Report(found, self._usage, frozenset(self._refused))
 
     async def _begins(self, by_name: dict[str, Probe]) -> bool:
         """Whether the server answers the plainest question, whole or as a stream."""
         text = await self._ask(by_name["text"])
+        if name := _refused_bound(text.heard.error):
+            self._refused = {name: None}
+            text = await self._ask(by_name["text"])
         error, response = text.heard.error, text.heard.response
         if response is not None and not response.is_failed:
             return True
@@ -137,7 +147,8 @@ class Examination:
 
     def _of_the_model(self, request: Request) -> Request:
         fields = Fields({"model": self._model, **request.fields.values})
-        return replace(request, fields=fields, stream=request.stream or self._streams)
+        extra, stream = {**request.extra, **self._refused}, request.stream or self._streams
+        return replace(request, fields=fields, extra=extra, stream=stream)
 
     async def _heard(self, request: Request) -> Heard:
         """What came back, asked once more where the server said wait, or closed in between."""
@@ -152,6 +163,14 @@ class Examination:
 
     async def _hear_once(self, request: Request) -> Heard:
         heard = await self._hear(request)
-        if heard.response is not None:
+        if heard.response is not None and not isinstance(request, Fetch):
             self._usage += heard.response.usage
         return heard
+
+
+def _refused_bound(error: ModelError | None) -> str | None:
+    """The name of the field that bounds an answer, where a server refuses it by that name."""
+    if not isinstance(error, BadRequestError):
+        return None
+    named = _BOUND.search(f"{error.param} {error.message}")
+    return named[0] if named else None

@@ -12,6 +12,7 @@ from typing import Any
 from agentkit.responses.dialect import Dialect
 from agentkit.responses.items import Reasoning
 from agentkit.responses.probes_asking import Report
+from agentkit.responses.probes_judges import Result
 
 Follows = Callable[[Report], Any]
 """What a report says of a field of the dialect, None where it says nothing."""
@@ -20,7 +21,11 @@ Follows = Callable[[Report], Any]
 def dialect_from(report: Report, known: Dialect) -> Dialect:
     """The known dialect, with all that was found otherwise."""
     found = {name: follows(report) for name, follows in _FOLLOWS.items()}
-    return replace(known, **{name: value for name, value in found.items() if value is not None})
+    told = {name: value for name, value in found.items() if value is not None}
+    if report.refused and known.wire == "chat":
+        chat = replace(known.chat, lacks=known.chat.lacks | report.refused)
+        return replace(known, **told, chat=chat)
+    return replace(known, **told, lacks=known.lacks | report.refused)
 
 
 def written(dialect: Dialect) -> str:
@@ -34,18 +39,21 @@ def written(dialect: Dialect) -> str:
     return f"Dialect({', '.join(differing)})"
 
 
-def _does(name: str) -> Follows:
-    """Whether a server does what a probe asked; unknown counts for neither."""
-    return lambda report: {"works": True, "unknown": None}.get(report.verdict(name).result, False)
+# what a result says of whether a server does it, and of whether it takes it
+_DONE: dict[Result, bool] = {"works": True, "ignored": False, "fails": False}
+_TAKEN: dict[Result, bool] = {"works": True, "ignored": True, "fails": False}
 
 
-def _takes(name: str) -> Follows:
-    """Whether a server takes what a probe sent, whatever it made of it."""
-    taken = {"works": True, "ignored": True, "fails": False}
-    return lambda report: taken.get(report.verdict(name).result)
+def _holds_to_format(report: Report) -> bool | None:
+    result = report.verdict("structured").result
+    if result == "fails" and report.verdict("strict").result == "fails":
+        return None  # it may be the strictness that it refuses
+    return _DONE.get(result)
 
 
 def _heeds_tool_choice(report: Report) -> bool | None:
+    if report.verdict("tools").result != "works":
+        return None
     off, forced = (report.verdict(name).result for name in ("tools-off", "forced"))
     if off in ("ignored", "fails") or forced == "ignored":
         return False
@@ -53,10 +61,9 @@ def _heeds_tool_choice(report: Report) -> bool | None:
 
 
 def _reads_lists(report: Report) -> bool | None:
-    reads = {"works": True, "ignored": False, "fails": False}
     if report.verdict("tool-output").result != "works":
         return None
-    return reads.get(report.verdict("list-output").result)
+    return _DONE.get(report.verdict("list-output").result)
 
 
 def _encrypts_reasoning(report: Report) -> bool | None:
@@ -67,7 +74,7 @@ def _encrypts_reasoning(report: Report) -> bool | None:
 def _takes_empty_reasoning(report: Report) -> bool | None:
     if any(item.text for item in _reasoning(report)):
         return None
-    return {"works": True, "fails": False}.get(report.verdict("reasoning-back").result)
+    return _TAKEN.get(report.verdict("reasoning-back").result)
 
 
 def _reasoning(report: Report) -> list[Reasoning]:
@@ -76,19 +83,19 @@ def _reasoning(report: Report) -> list[Reasoning]:
 
 
 def _not_strict(report: Report) -> frozenset[str] | None:
-    return {"works": frozenset[str](), "fails": frozenset({"*"})}.get(
-        report.verdict("strict").result
-    )
+    taken = _TAKEN.get(report.verdict("strict").result)
+    return None if taken is None else frozenset() if taken else frozenset({"*"})
 
 
 _FOLLOWS: dict[str, Follows] = {
     "encrypted_reasoning": _encrypts_reasoning,
-    "text_format": _does("structured"),
+    "text_format": _holds_to_format,
     "tool_choice": _heeds_tool_choice,
-    "forced_choice": _takes("forced"),
+    "forced_choice": lambda report: _TAKEN.get(report.verdict("forced").result),
     "lists_in_outputs": _reads_lists,
-    "state": _does("previous-response-id"),
-    "calls_apart": _takes("calls-apart"),
+    "state": lambda report: _DONE.get(report.verdict("previous-response-id").result),
+    "keeps_responses": lambda report: _DONE.get(report.verdict("fetch").result),
+    "calls_apart": lambda report: _TAKEN.get(report.verdict("calls-apart").result),
     "empty_reasoning": _takes_empty_reasoning,
     "not_strict": _not_strict,
 }

@@ -50,6 +50,8 @@ _ADVICE = {
     "tool-output": "The model does not read what a tool gives.",
 }
 _OTHERWISE = "Not all that was asked for works."
+# what OpenSSL calls an answer in plain text, by version
+_NOT_TLS = re.compile("WRONG_VERSION_NUMBER|RECORD_LAYER_FAILURE|UNKNOWN_PROTOCOL|HTTP_REQUEST")
 _MISTAKEN_ENDS = ("/chat/completions", "/completions", "/responses", "/models")
 
 
@@ -200,27 +202,39 @@ def _not_reached(error: ModelError, place: Place) -> str:
     proxied = _and_the_proxy(place)
     if "ProxyError" in names:
         return f"The proxy {place.proxy} does not let the request through: {error.message}"
+    if place.proxy and "ConnectError" in names:
+        host = urlsplit(place.endpoint.base_url).hostname
+        return f"The proxy {place.proxy} cannot be reached. NO_PROXY={host} goes around it."
     if any(isinstance(cause, socket.gaierror) for cause in causes):
-        return f"There is no host named {place.host!r}. Check --base-url.{proxied}"
-    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
-        return (
-            f"The certificate of {place.host} is not trusted. Name the one that signed it in "
-            f"SSL_CERT_FILE.{proxied}"
-        )
-    if any(isinstance(cause, ssl.SSLError) for cause in causes):
-        return f"{place.host} does not speak TLS there. Write http:// in --base-url, or its port."
+        return f"There is no host named {place.host!r}. Check --base-url."
+    if tls := next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None):
+        return _no_tls(tls, place)
     if isinstance(error, ModelTimeoutError):
         return _too_slow(names, place)
     if "ConnectError" in names:
-        return (
-            f"Nothing answers at {place.host}. Start the server, or check host and port.{proxied}"
-        )
+        return f"Nothing answers at {place.host}. Start the server, or check host and port."
     if place.scheme == "http":
         return (
             f"{place.host} closes the connection without an answer. If it speaks TLS, write "
             f"https:// in --base-url.{proxied}"
         )
     return f"{place.host} breaks the connection off. Try again, then look at its log.{proxied}"
+
+
+def _no_tls(error: ssl.SSLError, place: Place) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return (
+            f"The certificate of {place.host} is not trusted: {_reason(error)}. Check the host, or "
+            f"name the certificate of its issuer in SSL_CERT_FILE.{_and_the_proxy(place)}"
+        )
+    if _NOT_TLS.search(str(error)):
+        return f"{place.host} does not speak TLS there. Write http:// in --base-url, or its port."
+    return f"TLS with {place.host} fails: {_reason(error)}.{_and_the_proxy(place)}"
+
+
+def _reason(error: ssl.SSLError) -> str:
+    said = getattr(error, "verify_message", None) or getattr(error, "reason", None)
+    return str(said or error).rstrip(".")
 
 
 def _too_slow(names: set[str], place: Place) -> str:
@@ -279,7 +293,8 @@ def _and_no_key(place: Place) -> str:
 def _and_the_proxy(place: Place) -> str:
     if place.proxy is None:
         return ""
-    return f" Requests go through the proxy {place.proxy}; NO_PROXY={place.host} goes around it."
+    host = urlsplit(place.endpoint.base_url).hostname
+    return f" Requests go through the proxy {place.proxy}; NO_PROXY={host} goes around it."
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

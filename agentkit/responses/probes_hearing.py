@@ -10,16 +10,19 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from copy import copy
+from dataclasses import replace
+from urllib.parse import quote
 
 from agentkit.errors import BadRequestError, ConfigurationError, ModelError, ModelTimeoutError
-from agentkit.responses.chat_request import ChatEndpoint, chat_request
+from agentkit.responses.chat_request import chat_request
 from agentkit.responses.endpoint import Endpoint, without_secrets
 from agentkit.responses.events import StreamEvent
 from agentkit.responses.failures import read_error
 from agentkit.responses.fold import Fold
+from agentkit.responses.probes import Fetch
 from agentkit.responses.probes_judges import Heard
 from agentkit.responses.reply import is_event_stream, read_reply, stream_events
-from agentkit.responses.response import Request, Response
+from agentkit.responses.response import Request, Response, read_response
 from agentkit.responses.transport import HTTPAnswer, HTTPClient, Pool, Timeouts
 
 MOST_KEPT = 256 * 1024
@@ -47,18 +50,25 @@ class Line:
         return line
 
     async def ask(self, request: Request) -> Heard:
-        """What came back to `POST /responses`; a ModelError is part of it and not raised.
+        """What came back to a request; a ModelError is part of it and not raised.
 
         Raises ConfigurationError for an address that no request can be sent to.
         """
-        endpoint = self.endpoint
-        if endpoint.dialect.wire == "chat":
-            endpoint = ChatEndpoint(endpoint.base_url, endpoint.headers)
+        url, dialect = self.endpoint.url, self.endpoint.dialect
+        if isinstance(request, Fetch):
+            return await self._fetch(request.response_id)
+        if dialect.wire == "chat":
             try:
-                request = chat_request(request, endpoint.dialect.chat)
+                request = chat_request(request, dialect.chat)
             except ConfigurationError as error:
                 return Heard(error=BadRequestError(str(error)))
-        return await self.send("POST", endpoint.url, request.body(), stream=request.stream)
+        return await self.send("POST", url, request.body(), stream=request.stream)
+
+    async def _fetch(self, response_id: str) -> Heard:
+        if self.endpoint.dialect.wire == "chat":
+            return Heard(error=BadRequestError("A server of chat completions keeps nothing."))
+        base, question, query = self.endpoint.url.partition("?")
+        return await self.send("GET", f"{base}/{quote(response_id, safe='')}{question}{query}")
 
     async def send(
         self, method: str, url: str, body: bytes = b"", *, stream: bool = False
@@ -72,7 +82,7 @@ class Line:
             async with asyncio.timeout(self.seconds):
                 answer = await self._pool.send(method, url, self.endpoint, body, headers)
                 try:
-                    return await _read(answer, tape)
+                    return self._hidden(await _read(answer, tape))
                 except ModelError as error:
                     # what breaks off later than this had begun
                     error.status = error.status or answer.status
@@ -85,14 +95,22 @@ class Line:
             return self._failed(error, tape)
         except ConfigurationError:
             raise
-        except (ValueError, ImportError) as error:  # of httpx, for a proxy that it cannot use
+        except (ValueError, ImportError) as error:  # a host that is none, a proxy of no known kind
             raise ConfigurationError(
-                f"The proxy in the environment cannot be used: {error}"
+                f"No request can be sent to {self.endpoint.shown}: {str(error).rstrip('.')}. Check "
+                "the address, and the proxy in the environment."
             ) from error
+
+    def _hidden(self, heard: Heard) -> Heard:
+        """The same without the key, which a verdict could show half of."""
+        hidden, response = self.endpoint.hidden, heard.response
+        if response is not None:
+            response = read_response(hidden.hide_json(response.wire))
+        return replace(heard, response=response, body=hidden.hide_bytes(heard.body))
 
     def _failed(self, error: ModelError, tape: bytearray) -> Heard:
         self.endpoint.hidden.redact(error)
-        return Heard(error=error, body=bytes(tape))
+        return Heard(error=error, body=self.endpoint.hidden.hide_bytes(bytes(tape)))
 
     def _too_slow(self) -> ModelTimeoutError:
         return ModelTimeoutError(

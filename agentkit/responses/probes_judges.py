@@ -235,6 +235,14 @@ def previous_response_id(response: Response) -> Verdict:
 
 
 @of_response
+def fetch(response: Response) -> Verdict:
+    """Whether a response comes back whole when it is asked for by its id."""
+    if not response.text:
+        return Verdict("ignored", "came back without its text")
+    return Verdict("works", "came back whole")
+
+
+@of_response
 def reasoning(response: Response) -> Verdict:
     """Whether reasoning items come, and in what form."""
     items = [item for item in response.output if isinstance(item, Reasoning)]

@@ -7,17 +7,18 @@ Source: the providers' documentation and recorded traffic.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from agentkit.errors import ConfigurationError
+from agentkit.responses.chat_dialect import ChatDialect
 from agentkit.responses.dialect import Dialect
 from agentkit.responses.endpoint import Endpoint, without_secrets
 
 
 @dataclass(frozen=True)
 class Provider:
-    """A server that speaks the Responses wire."""
+    """A server that speaks the Responses wire, or that of chat completions."""
 
     name: str
     base_url: str = ""
@@ -58,8 +59,13 @@ class Provider:
         return {self.key_header: value}
 
 
-_OPENAI = Dialect(encrypted_reasoning=True, keeps_responses=True)
+_OPENAI = Dialect(
+    encrypted_reasoning=True,
+    keeps_responses=True,
+    chat=ChatDialect(lacks=frozenset({"max_tokens"})),
+)
 _STATELESS = Dialect(state=False)
+_CHAT = Dialect(wire="chat", state=False)
 
 PROVIDERS: dict[str, Provider] = {
     provider.name: provider
@@ -85,7 +91,12 @@ PROVIDERS: dict[str, Provider] = {
             "deepseek",
             "https://api.deepseek.com",
             "DEEPSEEK_API_KEY",
-            dialect=Dialect(state=False, lists_in_outputs=False, calls_apart=False),
+            dialect=Dialect(
+                state=False,
+                lists_in_outputs=False,
+                calls_apart=False,
+                chat=ChatDialect(thought_field="reasoning_content"),
+            ),
         ),
         Provider(
             "groq",
@@ -112,6 +123,37 @@ PROVIDERS: dict[str, Provider] = {
                         "truncation",
                     }
                 ),
+            ),
+        ),
+        Provider("together", "https://api.together.ai/v1", "TOGETHER_API_KEY", dialect=_CHAT),
+        Provider(
+            "fireworks", "https://api.fireworks.ai/inference/v1", "FIREWORKS_API_KEY", dialect=_CHAT
+        ),
+        Provider("sambanova", "https://api.sambanova.ai/v1", "SAMBANOVA_API_KEY", dialect=_CHAT),
+        Provider("nvidia", "https://integrate.api.nvidia.com/v1", "NVIDIA_API_KEY", dialect=_CHAT),
+        Provider(
+            "mistral",
+            "https://api.mistral.ai/v1",
+            "MISTRAL_API_KEY",
+            dialect=replace(_CHAT, chat=ChatDialect(lacks=frozenset({"stream_options"}))),
+        ),
+        Provider(
+            "cerebras",
+            "https://api.cerebras.ai/v1",
+            "CEREBRAS_API_KEY",
+            dialect=replace(
+                _CHAT,
+                forced_choice=False,
+                lacks=frozenset({"parallel_tool_calls", "service_tier"}),
+            ),
+        ),
+        Provider(
+            "moonshot",
+            "https://api.moonshot.ai/v1",
+            "MOONSHOT_API_KEY",
+            dialect=replace(
+                _CHAT,
+                chat=ChatDialect(thought_field="reasoning_content", lacks=frozenset({"strict"})),
             ),
         ),
         Provider(

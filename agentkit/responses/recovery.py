@@ -219,7 +219,6 @@ class Kept:
         """What is still to be had after an error, none where it is to be asked for. Raises it."""
         if self._id is None or self._source is None or not _is_broken(error):
             raise self._last(error)
-        await self._source.close()
         if not self._is_background:
             return [await self._fetched(error)]
         if isinstance(error, ProtocolError):

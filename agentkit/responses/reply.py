@@ -140,9 +140,11 @@ class Reader:
     def _read_object(self, wire: Wire, event: StreamEvent, events: list[StreamEvent]) -> None:
         if chat_shape.is_chunk(wire):
             self._chat = self._chat or ChatStream()
-            events += self._chat.add(wire)
+            said = self._chat.add(wire)
+            events += said
             # usage may follow, and not every server says `[DONE]` or closes the stream
             self.is_ending = self.is_ending or self._chat.is_finished
+            self.ends_at = None if said else self.ends_at
             return
         self.number = wire.get("sequence_number", self.number)
         if isinstance(event, ErrorEvent):

@@ -1,4 +1,4 @@
-"""From the strict form of a value back to the form its own schema describes.
+"""From the text a model writes to a value, and from its strict form to that of its own schema.
 
 A decoder is a plain function; None stands for "already right", so that most values cost nothing.
 Decoders are lenient: a value that already has its own form, as servers without strict mode send,

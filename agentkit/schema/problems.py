@@ -48,13 +48,13 @@ class RejectedError(ValueError):
         super().__init__("\n".join(self.problems))
 
 
-def problems_in(error: BaseException) -> list[str]:
-    """One line a problem, of whatever kept arguments from being read."""
+def problems_in(error: BaseException, what: str = "arguments") -> list[str]:
+    """One line a problem, of whatever kept arguments or an answer from being read."""
     if isinstance(error, RejectedError):
         return error.problems
     if isinstance(error, RecursionError):
-        return ["arguments: nested too deeply"]
-    return limited([f"arguments: {type(error).__name__}: {words_of(error)}".removesuffix(": ")])
+        return [f"{what}: nested too deeply"]
+    return limited([f"{what}: {type(error).__name__}: {words_of(error)}".removesuffix(": ")])
 
 
 def words_of(error: BaseException) -> str:

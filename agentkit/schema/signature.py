@@ -18,7 +18,7 @@ from agentkit.schema.annotations import Function, Typed, typed_parameters, unpac
 from agentkit.schema.decoding import UndecodableError, read_json
 from agentkit.schema.json_types import json_arguments
 from agentkit.schema.merge import Schema
-from agentkit.schema.problems import RejectedError, got, validation_problems
+from agentkit.schema.problems import RejectedError, got, limited, validation_problems
 from agentkit.schema.strict import StrictSchema, as_it_is, to_strict
 
 
@@ -149,7 +149,7 @@ def read_arguments(arguments: str, wire: StrictSchema) -> dict[str, Any]:
         values = {} if values is None else values
         decoded = wire.decoder(values) if wire.decoder else values
     except UndecodableError as error:
-        raise RejectedError([str(error)]) from error
+        raise RejectedError(limited([str(error)])) from error
     except ValueError as error:
         raise RejectedError([f"arguments: not valid JSON, {error}: {got(arguments)}"]) from error
     if not isinstance(decoded, dict):

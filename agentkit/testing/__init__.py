@@ -6,6 +6,7 @@
     server.py       ResponsesServer: any model behind HTTP and server-sent events, on loopback
     service.py      its endpoints       memory.py   what it keeps    rejection.py  what it refuses
     strictness.py   schemas it refuses
+    chat.py         the same as chat completions   chat_body.py  asked   chat_answer.py  answered
     http.py         HTTP/1.1 by h11     relay.py    a model's events as a server's
     faults/         what the server does wrong on command, each by name
     compaction.py   what stands for a conversation

@@ -68,8 +68,6 @@ class Job:
         """Have the model answer."""
         try:
             await self._make()
-        except asyncio.CancelledError:
-            self.end("cancelled")
         except Exception as error:  # noqa: BLE001 — whatever the model raises is how it ends
             self.end("failed", _said(error))
 
@@ -118,6 +116,9 @@ class Jobs:
     def __init__(self) -> None:
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._begun = 0
+
+    def __contains__(self, response_id: str) -> bool:
+        return response_id in self._jobs
 
     def begin(self, order: Order) -> Job:
         """Have a response made; it says `queued` until the model begins."""

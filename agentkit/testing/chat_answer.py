@@ -77,17 +77,21 @@ class Chunks:
         self._has_begun = False
         self._calls: list[Any] = []
         """The place in the output of each call that has begun."""
+        self._told: Any = None
+        """The place of the message whose text came last."""
 
     def of(self, event: Wire) -> Iterator[Wire]:
         """The chunks of one event. Raises RejectionError where it says that the answer failed."""
         kind = event["type"]
         if kind in _SAID_AS:
-            yield self._said({_SAID_AS[kind]: event["delta"]})
+            yield self._said({_SAID_AS[kind]: self._gap(event) + event["delta"]})
         elif kind == "response.output_item.added" and event["item"].get("type") in _CALLS:
             self._calls.append(event["output_index"])
-            call = _call({**event["item"], "arguments": "", "input": ""}, self._place())
+            call = _call(
+                {**event["item"], "arguments": "", "input": ""}, self._place(event["output_index"])
+            )
             yield self._said({"tool_calls": [call]})
-        elif kind in (ARGUMENTS_DELTA, INPUT_DELTA):
+        elif kind in (ARGUMENTS_DELTA, INPUT_DELTA) and event["output_index"] in self._calls:
             shape, key = _CALLS["function_call" if kind == ARGUMENTS_DELTA else "custom_tool_call"]
             piece = {**self._place(event["output_index"]), shape: {key: event["delta"]}}
             yield self._said({"tool_calls": [piece]})
@@ -95,6 +99,13 @@ class Chunks:
             raise RejectionError(str(event.get("message")), status=500, code=event.get("code"))
         elif kind in TERMINAL:
             yield from self._end(event["response"])
+
+    def _gap(self, event: Wire) -> str:
+        """What stands before a text that is another message's than the one before it."""
+        if event["type"] != TEXT_DELTA:
+            return ""
+        place, self._told = self._told, (event["output_index"],)
+        return "\n\n" if place not in (None, self._told) else ""
 
     def _said(self, delta: Wire, finish: str | None = None) -> Wire:
         if not self._has_begun:
@@ -106,17 +117,27 @@ class Chunks:
     def _end(self, response: Wire) -> Iterator[Wire]:
         check_answer(response)
         answer = read_response(response)
+        if untold := self._untold(answer):
+            yield self._said(untold)
         yield self._said({}, _finish(answer))
         if self._wants_usage:
             yield {**self._chunk([]), "usage": usage_of(answer.usage)}
+
+    def _untold(self, answer: Response) -> Wire:
+        """What a model gave with its last event alone."""
+        calls = [item.wire for item in answer.output if item.type in _CALLS]
+        rest = list(enumerate(calls))[len(self._calls) :]
+        text = "" if self._told else _text(answer)
+        made = [_call(call, {"index": index}) for index, call in rest]
+        untold = {"content": text, "tool_calls": made}
+        return {name: value for name, value in untold.items() if value}
 
     def _chunk(self, choices: list[Wire]) -> Wire:
         usage: Wire = {"usage": None} if self._wants_usage else {}
         return {**self._facts, "choices": choices, **usage}
 
-    def _place(self, output_index: Any = None) -> Wire:
-        known = output_index in self._calls
-        return {"index": self._calls.index(output_index) if known else len(self._calls) - 1}
+    def _place(self, output_index: Any) -> Wire:
+        return {"index": self._calls.index(output_index)}
 
 
 def usage_of(usage: Usage) -> Wire:

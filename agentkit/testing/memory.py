@@ -53,7 +53,7 @@ class Memory:
         given = self._given(response_id)
         suffix = response_id.partition("_")[2] or response_id
         return [
-            {"id": f"item_{suffix}_{at}", **item}
+            {"id": f"item_{suffix}_{at}", **_in_full(item)}
             for at, item in enumerate(given.items[: given.asked])
         ]
 
@@ -156,6 +156,15 @@ def conversation_of(body: Wire) -> str | None:
     """The id of the conversation that a request belongs to."""
     conversation = body.get("conversation")
     return conversation.get("id") if isinstance(conversation, dict) else conversation
+
+
+def _in_full(item: Wire) -> Wire:
+    """The item as a server lists it: what was said in short is a message of parts."""
+    if not isinstance(item.get("content"), str):
+        return item
+    kind = "output_text" if item.get("role") == "assistant" else "input_text"
+    parts = [{"type": kind, "text": item["content"]}]
+    return {"type": "message", "status": "completed", **item, "content": parts}
 
 
 def _own(body: Wire) -> tuple[Wire, ...]:

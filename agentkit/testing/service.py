@@ -225,18 +225,21 @@ class ResponsesService:
 
     async def _retrieve(self, request: HttpRequest, response_id: str) -> Reply:
         query = parse_qs(request.query)
-        job = self._jobs.find(response_id)
-        response = job.response if job else self._memory.response(response_id)
         if query.get("stream") == ["true"]:
+            self._check_known(response_id)
             after = query.get("starting_after", ["-1"])[-1]
             number = int(after) if after.isdecimal() else -1
             return _stream(self._jobs.stream(response_id, number))
-        return _json(response)
+        job = self._jobs.find(response_id)
+        return _json(job.response if job else self._memory.response(response_id))
 
     async def _cancel(self, _: HttpRequest, response_id: str) -> Reply:
-        if self._jobs.find(response_id) is None:
-            self._memory.response(response_id)
+        self._check_known(response_id)
         return _json((await self._jobs.cancel(response_id)).response)
+
+    def _check_known(self, response_id: str) -> None:
+        if response_id not in self._jobs:
+            self._memory.response(response_id)
 
     async def _input_items(self, request: HttpRequest, response_id: str) -> Reply:
         items = self._memory.input_items(response_id)

@@ -54,6 +54,19 @@ def test_quiet_leaves_stderr_empty(bot, capsys):
     assert tuple(capsys.readouterr()) == ("Hello.\n", "")
 
 
+@pytest.mark.parametrize("option", ["--json", "--jsonl"])
+def test_what_a_tool_prints_is_not_in_the_answer(bot, capsys, option):
+    path = bot(
+        "@tool\ndef read():\n    print('reading')\n    return 'read'\n"
+        "@tool\nasync def write():\n    print('writing')\n    return 'written'\n"
+        "agent = Agent(ScriptedModel([call('read'), call('write')], 'Done.'), tools=[read, write])"
+    )
+    assert main(["run", "?", "-a", path, option]) == 0
+    said = capsys.readouterr()
+    assert [json.loads(line) for line in said.out.splitlines()][-1]["output"] == "Done."
+    assert {"reading", "writing"} <= set(said.err.splitlines())
+
+
 def test_json_is_one_object_with_the_whole_run(bot, capsys):
     path = bot(
         "agent = Agent(ScriptedModel(call('population', city='Oslo'), 'Many.'), tools=[population])"

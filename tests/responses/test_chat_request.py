@@ -144,6 +144,15 @@ def test_thoughts_go_back_with_calls_where_the_server_wants_them():
     assert "So." not in json.dumps(messages(*items))
 
 
+def test_a_call_without_a_known_thought_still_has_the_field():
+    wanted = messages(HI, called("c1"), given("c1", "1"), dialect=ChatDialect(thought_field="t"))
+    assert wanted[1]["t"] == " "
+
+
+def test_a_role_of_whatever_words_stays_a_string():
+    assert messages({"role": 'a"b', "content": "x"}) == [{"role": 'a"b', "content": "x"}]
+
+
 def test_thoughts_alone_are_no_message():
     encrypted = {"type": "reasoning", "summary": [], "encrypted_content": "opaque"}
     assert messages(HI, thought("Hm."), encrypted) == [USER]
@@ -395,6 +404,17 @@ def test_the_fields_of_one_request_win_and_none_takes_one_away():
         "stream": True,
         "stream_options": {"include_usage": True},
         "messages": [{"role": "system", "content": "Be brief."}, USER],
+    }
+
+
+def test_none_takes_away_a_field_under_chats_name_too():
+    fields = Fields({"model": "m", "max_output_tokens": 9, "reasoning": {"effort": "low"}})
+    taken = {"max_tokens": None, "reasoning_effort": None}
+    assert chat_request(Request(fields, read_items([HI]), taken)).wire() == {
+        "model": "m",
+        "max_completion_tokens": 9,
+        "stream": False,
+        "messages": [USER],
     }
 
 

@@ -23,7 +23,9 @@ from loopback import (
 )
 
 from agentkit import (
+    Agent,
     BadRequestError,
+    Limits,
     ModelError,
     ModelTimeoutError,
     QuotaError,
@@ -38,6 +40,7 @@ from agentkit.responses.client import Endpoint, Timeouts
 from agentkit.responses.failures import retry_after
 from agentkit.responses.fold import collect
 from agentkit.responses.items import user_message
+from agentkit.responses.known import limiter_of
 from agentkit.responses.response import Fields, Request
 from agentkit.responses.retry import Retries
 
@@ -267,3 +270,28 @@ def test_jitter_takes_up_to_a_quarter_off_and_waits_stop_growing():
         6.0,
         6.0,
     ]
+
+
+async def test_a_wait_that_the_run_has_no_time_for_is_told_at_once():
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    async with Loopback(answer({"error": "later"}, 429, retry_after="60"), HI) as server:
+        model = ResponsesModel("m", server.url, sleep=sleep)
+        with pytest.raises(RateLimitError) as caught:
+            await Agent(model, limits=Limits(seconds=10)).run("?")
+    assert (len(server.received), waits) == (1, [])
+    assert caught.value.retry_after == pytest.approx(60, abs=1)
+    assert caught.value.result.status == "failed"
+
+
+def test_who_asks_with_one_key_waits_with_one_limiter():
+    here = Endpoint("http://127.0.0.1:1/v1", {"Authorization": "Bearer a"})
+    same = Endpoint("http://127.0.0.1:1/v1", {"Authorization": "Bearer a"})
+    other = Endpoint("http://127.0.0.1:1/v1", {"Authorization": "Bearer b"})
+    limiter = limiter_of(here, "m")
+    assert limiter_of(same, "m") is limiter
+    assert limiter is not limiter_of(here, "n")
+    assert limiter is not limiter_of(other, "m")

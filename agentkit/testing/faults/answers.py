@@ -7,6 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import takewhile
+from typing import AnyStr
 
 from agentkit.encoding import Wire, decode, encode
 from agentkit.responses.events import TERMINAL
@@ -14,11 +15,10 @@ from agentkit.testing.faults.fault import Asked, Effect
 from agentkit.testing.http import Pieces, Reply
 
 JSON = {"content-type": "application/json"}
+DONE = b"data: [DONE]\n\n"
 STREAM = {"content-type": "text/event-stream; charset=utf-8"}
 
 Headers = Mapping[str, str]
-# of responses and of chat completions
-_DELTAS = (b'.delta"', b'"delta":{"content"', b'"delta":{"tool_calls"')
 _BEGUN = ("response.created", "response.queued", "response.in_progress")
 
 End = Callable[[], Awaitable[None]]
@@ -34,15 +34,19 @@ class Answer:
     """The server-sent events of a stream, or one JSON body."""
     is_stream: bool
 
+    @property
+    def is_chat(self) -> bool:
+        """Whether it is a chat completion, or chunks of one."""
+        return b'"choices":' in self.pieces[0]
+
     @cached_property
     def events(self) -> list[Wire]:
         """The events of a stream."""
-        payloads = map(payload_of, self.pieces)
-        return [decode(payload) for payload in payloads if payload.startswith(b"{")]
+        return [event for event in map(_event, self.pieces) if event]
 
     @cached_property
     def response(self) -> Wire:
-        """The response object."""
+        """The response object, or the JSON body that there is instead."""
         if not self.is_stream:
             body: Wire = decode(self.pieces[0])
             return body
@@ -78,10 +82,10 @@ def on_pieces(change: Callable[[bytes], bytes]) -> Effect:
 
 
 def on_events(change: Callable[[list[Wire]], Iterable[Wire]]) -> Effect:
-    """An effect that changes the events of a stream; a JSON answer stays as it is."""
+    """An effect that changes the events of a response's stream; another answer stays as it is."""
 
     def changed(answer: Answer, _: Asked) -> Reply:
-        if not answer.is_stream:
+        if answer.is_chat or not answer.is_stream:
             return answer.reply(answer.pieces)
         return stream_of(map(framed, change(answer.events)))
 
@@ -127,24 +131,23 @@ async def one_by_one(pieces: Iterable[bytes], end: End | None = None) -> Pieces:
 
 def is_delta(piece: bytes) -> bool:
     """Whether an event brings a piece of an answer."""
-    payload = payload_of(piece)
-    return any(mark in payload for mark in _DELTAS)
+    event = _event(piece)
+    brought = (choice.get("delta") or {} for choice in event.get("choices") or ())
+    is_of_chat = any(delta.get("content") or delta.get("tool_calls") for delta in brought)
+    return is_of_chat or str(event.get("type")).endswith(".delta")
 
 
 def is_terminal(piece: bytes) -> bool:
     """Whether it is the last event of a stream, or behind it."""
-    payload = payload_of(piece)
-    return payload == b"[DONE]" or _kind(payload) in TERMINAL
+    event = _event(piece)
+    ended = (choice.get("finish_reason") for choice in event.get("choices") or ())
+    is_behind = payload_of(piece) == b"[DONE]" or event.get("choices") == []
+    return is_behind or any(ended) or event.get("type") in TERMINAL
 
 
 def lifecycle(pieces: Iterable[bytes]) -> list[bytes]:
     """The events that say that an answer has begun, and nothing of it."""
-    return list(takewhile(lambda piece: _kind(payload_of(piece)) in _BEGUN, pieces))
-
-
-def _kind(payload: bytes) -> str:
-    wire = decode(payload) if payload.startswith(b"{") else {}
-    return str(wire.get("type"))
+    return list(takewhile(lambda piece: _event(piece).get("type") in _BEGUN, pieces))
 
 
 def up_to_a_delta(pieces: Iterable[bytes]) -> list[bytes]:
@@ -156,3 +159,14 @@ def up_to_a_delta(pieces: Iterable[bytes]) -> list[bytes]:
         if is_delta(piece):
             break
     return begun
+
+
+def half(content: AnyStr) -> AnyStr:
+    """The first half of a text, or of bytes."""
+    return content[: len(content) // 2]
+
+
+def _event(piece: bytes) -> Wire:
+    payload = payload_of(piece)
+    event: Wire = decode(payload) if payload.startswith(b"{") else {}
+    return event

@@ -12,6 +12,7 @@ from agentkit.testing.faults.answers import (
     STREAM,
     Answer,
     Headers,
+    half,
     on_answers,
     on_pieces,
     whole,
@@ -62,8 +63,8 @@ async def _empty(asked: Asked) -> Reply:
 
 def _truncated(piece: bytes) -> bytes:
     """Half of it, ended as if it were whole."""
-    half = piece[: len(piece) // 2]
-    return half + b"\n\n" if b"data:" in half else half
+    begun = half(piece)
+    return begun + b"\n\n" if b"data:" in begun else begun
 
 
 def _invalid(piece: bytes) -> bytes:
@@ -75,7 +76,8 @@ def _not_utf8(piece: bytes) -> bytes:
 
 
 def _without_output(answer: Answer, _: Asked) -> Reply:
-    return whole({key: value for key, value in answer.response.items() if key != "output"})
+    kept = answer.response.keys() - {"output", "choices"}
+    return whole({key: value for key, value in answer.response.items() if key in kept})
 
 
 def _gzipped(answer: Answer, _: Asked) -> Reply:
@@ -92,7 +94,7 @@ def _packed(answer: Answer) -> Iterator[bytes]:
 
 def _half_gzipped(answer: Answer, _: Asked) -> Reply:
     packed = gzip.compress(b"".join(answer.pieces))
-    return answer.reply([packed[: len(packed) // 2]], GZIP)
+    return answer.reply([half(packed)], GZIP)
 
 
 BODIES = [

@@ -2,94 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable
 
 from agentkit.encoding import Wire, encode
-from agentkit.testing.faults.answers import Answer, on_answers, stream_of, whole
+from agentkit.testing.chat_answer import Chunks, completion
+from agentkit.testing.faults.answers import (
+    DONE,
+    Answer,
+    half,
+    is_terminal,
+    on_answers,
+    stream_of,
+    up_to_a_delta,
+    whole,
+)
 from agentkit.testing.faults.fault import Asked, Fault
-from agentkit.testing.faults.streams import DONE
 from agentkit.testing.http import Reply
 
 
-def completion_of(response: Wire) -> Wire:
-    """The chat.completion that says what a response says."""
-    message: Wire = {"role": "assistant", "content": _text(response), "refusal": None}
-    if calls := _calls(response):
-        message["tool_calls"] = calls
-    choice = {"index": 0, "message": message, "finish_reason": "tool_calls" if calls else "stop"}
-    return {
-        **_facts(response),
-        "object": "chat.completion",
-        "choices": [choice],
-        **_usage(response),
-    }
+def finished(answer: Answer, reason: str) -> Reply:
+    """A chat completion that broke off for that `finish_reason`."""
+    if answer.is_stream:
+        choice = {"index": 0, "delta": {}, "finish_reason": reason}
+        last = {"object": "chat.completion.chunk", "choices": [choice]}
+        return stream_of([*up_to_a_delta(answer.pieces), _frame(last), DONE])
+    choice = answer.response["choices"][0]
+    broken = {**choice, "message": _cut_off(choice["message"]), "finish_reason": reason}
+    return whole({**answer.response, "choices": [broken]})
 
 
-def chunks_of(response: Wire) -> Iterator[Wire]:
-    """The chunks of a streamed chat completion that say what a response says."""
-    calls = _calls(response)
-    yield _chunk(response, {"role": "assistant", "content": ""})
-    for word in _text(response).split(" "):
-        if word:
-            yield _chunk(response, {"content": f"{word} "})
-    for call in calls:
-        function, arguments = call["function"], call["function"]["arguments"]
-        begun = {**call, "function": {**function, "arguments": ""}}
-        yield _chunk(response, {"tool_calls": [begun]})
-        for piece in (arguments[:5], arguments[5:]):
-            more = {"index": call["index"], "function": {"arguments": piece}}
-            yield _chunk(response, {"tool_calls": [more]})
-    yield _chunk(response, {}, "tool_calls" if calls else "stop")
-    yield {**_chunk(response, {}), "choices": [], **_usage(response)}
+def _cut_off(message: Wire) -> Wire:
+    """The first half of what a message says."""
+    said = {**message, "content": half(message.get("content") or "")}
+    if "tool_calls" in message:
+        said["tool_calls"] = [_cut_off_call(call) for call in message["tool_calls"]]
+    return said
 
 
-def _facts(response: Wire) -> Wire:
-    facts = {"created": response.get("created_at"), "model": response.get("model")}
-    return {"id": f"chatcmpl-{response.get('id')}", **facts}
-
-
-def _chunk(response: Wire, delta: Wire, finish: str | None = None) -> Wire:
-    choice = {"index": 0, "delta": delta, "finish_reason": finish}
-    return {**_facts(response), "object": "chat.completion.chunk", "choices": [choice]}
-
-
-def _text(response: Wire) -> str:
-    parts = (part for item in response["output"] for part in item.get("content") or ())
-    return "".join(str(part.get("text") or "") for part in parts)
-
-
-def _calls(response: Wire) -> list[Wire]:
-    made = [item for item in response["output"] if item["type"] == "function_call"]
-    return [
-        {
-            "index": index,
-            "id": item["call_id"],
-            "type": "function",
-            "function": {"name": item["name"], "arguments": item["arguments"]},
-        }
-        for index, item in enumerate(made)
-    ]
-
-
-def _usage(response: Wire) -> Wire:
-    usage: dict[str, Any] = response.get("usage") or {}
-    read, written = usage.get("input_tokens", 0), usage.get("output_tokens", 0)
-    counted = {"prompt_tokens": read, "completion_tokens": written}
-    return {"usage": {**counted, "total_tokens": read + written}}
+def _cut_off_call(call: Wire) -> Wire:
+    function = call["function"]
+    return {**call, "function": {**function, "arguments": half(function["arguments"])}}
 
 
 def _as_chat(answer: Answer, _: Asked) -> Reply:
+    if answer.is_chat:
+        return answer.reply(answer.pieces)
     if not answer.is_stream:
-        return whole(completion_of(answer.response))
-    return stream_of([*(_frame(chunk) for chunk in chunks_of(answer.response)), DONE])
+        return whole(completion(answer.response))
+    return stream_of([*_chunks(answer), DONE])
 
 
 def _without_finish(answer: Answer, _: Asked) -> Reply:
     if not answer.is_stream:
-        return whole(completion_of(answer.response))
-    chunks = list(chunks_of(answer.response))[:-2]
-    return stream_of([*(_frame(chunk) for chunk in chunks), DONE])
+        return whole(answer.response if answer.is_chat else completion(answer.response))
+    chunks: Iterable[bytes] = answer.pieces if answer.is_chat else _chunks(answer)
+    return stream_of([chunk for chunk in chunks if not is_terminal(chunk)])
+
+
+def _chunks(answer: Answer) -> list[bytes]:
+    made = Chunks(answer.response, wants_usage=True)
+    return [_frame(chunk) for event in answer.events for chunk in made.of(event)]
 
 
 def _frame(chunk: Wire) -> bytes:

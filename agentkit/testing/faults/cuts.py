@@ -15,6 +15,7 @@ from agentkit.testing.faults.answers import (
     STREAM,
     Answer,
     End,
+    half,
     on_answers,
     one_by_one,
     up_to_a_delta,
@@ -54,31 +55,31 @@ def before_headers(end: End) -> Effect:
 def in_headers(end: End) -> Effect:
     """Half of the head is sent, and the model is not asked."""
 
-    async def half(pieces: Pieces) -> Pieces:
-        yield _half(await anext(pieces))
+    async def begun(pieces: Pieces) -> Pieces:
+        yield half(await anext(pieces))
         await end()
 
     async def effect(asked: Asked) -> Reply:
-        return Reply(200, b"", STREAM if asked.is_streamed else JSON, half)
+        return Reply(200, b"", STREAM if asked.is_streamed else JSON, begun)
 
     return effect
 
 
 def in_body(end: End) -> Effect:
     """Half of a JSON body is sent, or half of a stream's first event in a chunk of its own."""
-    return on_answers(lambda answer, _: _cut(answer, [_half(answer.pieces[0])], end))
+    return on_answers(lambda answer, _: _cut(answer, [half(answer.pieces[0])], end))
 
 
 def in_chunk(end: End) -> Effect:
     """Half of the first chunk is sent, less than its length says."""
 
-    async def half(pieces: Pieces) -> Pieces:
+    async def begun(pieces: Pieces) -> Pieces:
         yield await anext(pieces)
-        yield _half(await anext(pieces))
+        yield half(await anext(pieces))
         await end()
 
     return on_answers(
-        lambda answer, _: Reply(200, one_by_one(answer.pieces), dict(answer.headers), half)
+        lambda answer, _: Reply(200, one_by_one(answer.pieces), dict(answer.headers), begun)
     )
 
 
@@ -87,7 +88,7 @@ def after_events(end: End) -> Effect:
 
     def cut(answer: Answer, asked: Asked) -> Reply:
         if not answer.is_stream:
-            return _cut(answer, [_half(answer.pieces[0])], end)
+            return _cut(answer, [half(answer.pieces[0])], end)
         return _cut(answer, answer.pieces[: int(asked.number("events"))], end)
 
     return on_answers(cut)
@@ -98,7 +99,7 @@ def mid_stream(end: End) -> Effect:
 
     def cut(answer: Answer, _: Asked) -> Reply:
         if not answer.is_stream:
-            return _cut(answer, [_half(answer.pieces[0])], end)
+            return _cut(answer, [half(answer.pieces[0])], end)
         return _cut(answer, up_to_a_delta(answer.pieces), end)
 
     return on_answers(cut)
@@ -108,10 +109,6 @@ def _cut(answer: Answer, pieces: Sequence[bytes], end: End) -> Reply:
     """The beginning of an answer; a JSON body says how long all of it would be."""
     length = {} if answer.is_stream else {"content-length": str(len(answer.pieces[0]))}
     return Reply(200, one_by_one(pieces, end), {**answer.headers, **length})
-
-
-def _half(content: bytes) -> bytes:
-    return content[: len(content) // 2]
 
 
 _ENDS: dict[str, tuple[End, str]] = {

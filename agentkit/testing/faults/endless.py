@@ -58,7 +58,7 @@ async def _endless_headers(asked: Asked) -> Reply:
         yield head.removesuffix(b"\r\n")
         while True:
             await asyncio.sleep(asked.number("every"))
-            yield b"x-again: and again\r\n"
+            yield b"x-again: and again\r\n" * 100
 
     return Reply(200, b"", tap=tap)
 

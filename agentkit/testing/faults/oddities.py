@@ -11,6 +11,7 @@ from itertools import count
 
 from agentkit.encoding import Wire, encode
 from agentkit.testing.faults.answers import (
+    DONE,
     Answer,
     framed,
     on_answers,
@@ -20,7 +21,6 @@ from agentkit.testing.faults.answers import (
     whole,
 )
 from agentkit.testing.faults.fault import Asked, Effect, Fault
-from agentkit.testing.faults.streams import DONE
 from agentkit.testing.http import Reply
 from agentkit.testing.sequence import event_sequence
 
@@ -36,6 +36,8 @@ def each_response(change: Change) -> Effect:
     """Each response object changed: a JSON answer's, and those in a stream's events."""
 
     def changed(answer: Answer, _: Asked) -> Reply:
+        if answer.is_chat:
+            return answer.reply(answer.pieces)
         if not answer.is_stream:
             return whole(change(answer.response))
         return stream_of(framed(_with_response(event, change)) for event in answer.events)
@@ -139,7 +141,8 @@ def _with_cr(payload: bytes) -> bytes:
 
 
 def _on_two_lines(payload: bytes) -> bytes:
-    return b"data: {\ndata: %b\n\n" % payload.removeprefix(b"{")
+    first, rest = payload[:1], payload[1:]
+    return b"data: %b\ndata: %b\n\n" % (first, rest) if first == b"{" else _unnamed(payload)
 
 
 def _with_keepalives(payload: bytes) -> bytes:
@@ -148,13 +151,13 @@ def _with_keepalives(payload: bytes) -> bytes:
 
 
 def _streamed_unasked(answer: Answer, _: Asked) -> Reply:
-    if answer.is_stream:
+    if answer.is_stream or answer.is_chat:
         return answer.reply(answer.pieces)
     return stream_of(map(framed, event_sequence(answer.response)))
 
 
 def _whole_unasked(answer: Answer, _: Asked) -> Reply:
-    return whole(answer.response)
+    return answer.reply(answer.pieces) if answer.is_chat else whole(answer.response)
 
 
 def _in_one_piece(answer: Answer, _: Asked) -> Reply:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from agentkit.encoding import Wire
 from agentkit.testing.faults.answers import (
+    DONE,
     Answer,
     framed,
+    half,
     is_terminal,
     lifecycle,
     on_answers,
@@ -13,11 +15,11 @@ from agentkit.testing.faults.answers import (
     up_to_a_delta,
     whole,
 )
+from agentkit.testing.faults.chat import finished
 from agentkit.testing.faults.fault import Asked, Effect, Fault
 from agentkit.testing.http import Reply
 from agentkit.testing.sequence import event_sequence
 
-DONE = b"data: [DONE]\n\n"
 _MESSAGE = "The server had an error while it answered."
 
 
@@ -55,11 +57,15 @@ def _error_mid_stream(answer: Answer, asked: Asked) -> Reply:
 
 
 def _failed(answer: Answer, asked: Asked) -> Reply:
+    if answer.is_chat:
+        return finished(answer, "error")
     failure = _failure(answer.response, asked.options["code"])
     return stream_of(map(framed, event_sequence(failure))) if answer.is_stream else whole(failure)
 
 
 def _failed_mid_stream(answer: Answer, asked: Asked) -> Reply:
+    if answer.is_chat:
+        return finished(answer, "error")
     failure = _failure(answer.response, asked.options["code"])
     if not answer.is_stream:
         return whole(failure)
@@ -73,12 +79,14 @@ def _failure(response: Wire, code: str) -> Wire:
 
 
 def _incomplete(answer: Answer, asked: Asked) -> Reply:
+    reason = asked.options["reason"]
+    if answer.is_chat:
+        return finished(answer, "length" if reason == "max_output_tokens" else reason)
     output = answer.response["output"]
-    details = {"reason": asked.options["reason"]}
     broken = {
         **answer.response,
         "status": "incomplete",
-        "incomplete_details": details,
+        "incomplete_details": {"reason": reason},
         "output": [*output[:-1], *map(_cut_off, output[-1:])],
     }
     return stream_of(map(framed, event_sequence(broken))) if answer.is_stream else whole(broken)
@@ -87,15 +95,9 @@ def _incomplete(answer: Answer, asked: Asked) -> Reply:
 def _cut_off(item: Wire) -> Wire:
     """The first half of what an item says."""
     if isinstance(item.get("arguments"), str):
-        half = item["arguments"][: len(item["arguments"]) // 2]
-        return {**item, "status": "incomplete", "arguments": half}
-    parts = [_half(part) for part in item.get("content") or ()]
+        return {**item, "status": "incomplete", "arguments": half(item["arguments"])}
+    parts = [{**part, "text": half(str(part.get("text")))} for part in item.get("content") or ()]
     return {**item, "status": "incomplete", "content": parts}
-
-
-def _half(part: Wire) -> Wire:
-    text = part.get("text")
-    return {**part, "text": text[: len(text) // 2]} if isinstance(text, str) else part
 
 
 def ended_by(*ends: bytes) -> Effect:
