@@ -1,6 +1,8 @@
 """One HTTP/1.1 connection: a request at a time, its answer in pieces, an end to every wait.
 
-Knows nothing of proxies, of keys or of what is asked.
+asyncio carries the bytes, h11 says what they mean, and what is here is how long to wait for them:
+a client bounds single reads, so that one that always has a little more goes on for ever. Knows
+nothing of proxies, of keys or of what is asked.
 """
 
 from __future__ import annotations
@@ -12,13 +14,19 @@ import ssl
 from dataclasses import dataclass
 from typing import Any
 
-from agentkit.responses.http1 import BrokenError, Head, Incoming
+import h11
+
 from agentkit.responses.timeouts import TimedOut, Timeouts
 
+MAX_HEAD = 100 * 1024
+"""Bytes the head of an answer may have."""
 MAX_AHEAD = 256 * 1024
 """Bytes that may have come before anybody reads them."""
 SECOND_ADDRESS = 0.25
 """Seconds until a second address of a host is tried beside the first."""
+
+Head = h11.Response
+Headers = list[tuple[bytes, bytes]]
 
 
 class ConnectError(Exception):
@@ -27,6 +35,10 @@ class ConnectError(Exception):
 
 class ConnectTimeout(TimedOut):
     """The same, since it took too long."""
+
+
+class BrokenError(Exception):
+    """The connection ended too early, or what came over it is not HTTP."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +64,7 @@ async def connected(origin: Origin, timeouts: Timeouts) -> Connection:
                 ssl=origin.context,
                 happy_eyeballs_delay=None if _is_address(origin.host) else SECOND_ADDRESS,
             )
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # the latter of a host that no name can be
         if scope.expired():
             raise ConnectTimeout("connect") from error
         raise ConnectError(_reason(error)) from error
@@ -67,14 +79,14 @@ class Connection(asyncio.Protocol):
         """The loop's time when it was last given back."""
         self._loop = asyncio.get_running_loop()
         self._timeouts = timeouts
-        self._answer = Incoming()
+        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD)
         self._transport: Any = None
         self._come: list[bytes] = []
         self._ahead = 0
         self._waiter: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._began = self._last = 0.0
-        self._has_ended = False
+        self._has_head = self._is_whole = self._has_ended = False
         self._error: Exception | None = None
 
     # what the event loop calls
@@ -106,68 +118,99 @@ class Connection(asyncio.Protocol):
         # where the loop did not run meanwhile, it has not seen what came
         return not _has_something_to_read(self._transport.get_extra_info("socket").fileno())
 
-    async def ask(self, request: bytes) -> Head:
+    async def ask(self, method: str, target: bytes, headers: Headers, body: bytes) -> Head:
         """Send a request; the head of its answer. Raises BrokenError and TimedOut."""
         self._began = self._last = self._loop.time()
-        self._answer = answer = Incoming()
-        self._transport.write(request)
+        self._has_head = self._is_whole = False
+        request = h11.Request(method=method, target=target, headers=headers)
+        sent = [self._http.send(request), self._http.send(h11.Data(data=body)) if body else b""]
+        sent.append(self._http.send(h11.EndOfMessage()))
+        self._transport.write(b"".join([each for each in sent if each]))
         while True:
-            head = answer.take_head(self._what_came())
-            if head is not None:
+            event = self._next_event()
+            if type(event) is Head:
+                self._has_head = True
                 self._stop_the_clock()  # which was set for the head
-                return head
-            await self._more()
+                return event
+            if event is h11.NEED_DATA:
+                await self._more()
+            elif type(event) is not h11.InformationalResponse:
+                raise BrokenError("the answer has no head")
 
     async def piece(self) -> bytes:
         """The next bytes of the body, none at its end. Raises BrokenError and TimedOut."""
-        answer = self._answer
-        while True:
-            if piece := answer.take(self._what_came()):
+        while not self._is_whole:
+            if data := self._read():
                 self._check_the_time()
-                return piece
-            if answer.is_whole:
-                return b""
-            await self._more()
+                return data
+            if not self._is_whole:
+                await self._more()
+        return b""
 
     def is_read(self) -> bool:
-        """Whether nothing is left of the body but an end that is there already."""
-        answer = self._answer
-        return answer.is_whole or (not answer.take(self._what_came()) and answer.is_whole)
+        """Whether the whole body has been read, or nothing but its end is left and is there."""
+        return self._is_whole or (not self._read() and self._is_whole)
 
     def rest(self) -> bool:
         """Whether it can take another request, now that nobody reads this answer any more."""
         self._stop_the_clock()
-        answer = self._answer
-        if self._has_ended or self._come or not answer.is_whole or answer.has_surplus:
+        http = self._http
+        is_over = http.our_state is h11.DONE and http.their_state is h11.DONE
+        if self._has_ended or not is_over or self._come or http.trailing_data[0]:
             return False
-        if answer.head is None or answer.head.is_last:
+        if self._transport.get_write_buffer_size():  # answered before all of it was sent
             return False
+        http.start_next_cycle()
         self.idle_since = self._loop.time()
-        # where the server answered before it had all of the request, the rest is on its way
-        return not self._transport.get_write_buffer_size()
+        return True
 
     def close(self) -> None:
         """Close it at once."""
         self._stop_the_clock()
         self._transport.abort()
 
-    def _what_came(self) -> bytes:
+    def _next_event(self) -> Any:
+        if self._come:
+            self._take_what_came()
+        try:
+            event = self._http.next_event()
+        except h11.RemoteProtocolError as error:
+            raise BrokenError(_reason(error)) from error
+        if event is h11.NEED_DATA and self._has_ended:
+            return self._event_at_the_end()
+        return event
+
+    def _event_at_the_end(self) -> Any:
+        """What the end of the bytes means: of a body, its end, or that it was cut off."""
+        if self._error is not None:
+            raise self._error
+        if not self._has_head:
+            raise BrokenError("the server closed the connection without an answer")
+        try:
+            self._http.receive_data(b"")
+            return self._http.next_event()
+        except h11.RemoteProtocolError as error:
+            raise BrokenError(_reason(error)) from error
+
+    def _take_what_came(self) -> None:
         come = self._come
-        if not come:
-            return b""
-        data = come[0] if len(come) == 1 else b"".join(come)
+        self._http.receive_data(come[0] if len(come) == 1 else b"".join(come))
         come.clear()
         if self._ahead > MAX_AHEAD:
             self._transport.resume_reading()
         self._ahead = 0
-        return data
+
+    def _read(self) -> bytes:
+        """What of the body is there."""
+        pieces = []
+        while type(event := self._next_event()) is h11.Data:
+            pieces.append(event.data)
+        self._is_whole = event is not h11.NEED_DATA
+        return bytes(pieces[0]) if len(pieces) == 1 else b"".join(pieces)
 
     async def _more(self) -> None:
-        """Wait for more bytes, or for the end of them."""
-        if self._has_ended:
-            if self._error is not None:
-                raise self._error
-            self._answer.end()
+        """Wait until something has happened."""
+        if self._come or self._has_ended:
             return
         self._waiter = self._loop.create_future()
         if self._timer is None:
@@ -205,7 +248,7 @@ class Connection(asyncio.Protocol):
     def _deadline(self) -> tuple[float, str]:
         """When the present wait is to be over, and by which bound."""
         bounds = self._timeouts
-        if self._answer.head:
+        if self._has_head:
             wait = self._last + bounds.idle, "idle"
         else:
             wait = self._began + bounds.first_byte, "first_byte"

@@ -11,9 +11,8 @@ import asyncio
 from collections import defaultdict, deque
 
 from agentkit.responses.clients import of_connection
-from agentkit.responses.connection import Connection, Origin, connected
+from agentkit.responses.connection import BrokenError, Connection, Origin, connected
 from agentkit.responses.endpoint import Endpoint
-from agentkit.responses.http1 import BrokenError
 from agentkit.responses.timeouts import TimedOut, Timeouts
 
 KEPT = 60.0

@@ -14,6 +14,7 @@ from agentkit.responses.dialect import Dialect
 from agentkit.secrets import Secrets
 
 _PATHS = {"responses": "responses", "chat": "chat/completions"}
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _SECRET_NAME = re.compile(r"auth|key|token|secret|cookie|password|sig", re.IGNORECASE)
 _SCHEMES = frozenset({"apikey", "basic", "bearer", "key", "token"})
 # what stands before the host; a password may hold what ends the host, unless that is a port
@@ -40,6 +41,8 @@ class Endpoint:
                 "Write it like https://host/v1."
             )
         for name, value in self.headers.items():
+            if not _HEADER_NAME.fullmatch(name):
+                raise ConfigurationError(f"The header {name!r} is none that a request can carry.")
             if not (value.isascii() and value.isprintable()):
                 raise ConfigurationError(
                     f"The value of the header {name} has a character that no header may have, "

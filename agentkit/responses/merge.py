@@ -50,6 +50,10 @@ def merged(final: Any, streamed: Sequence[Streamed]) -> list[Wire]:
     to. The order is the terminal output's, unless that lacks an item.
     """
     items = [item for item in final if isinstance(item, dict)] if isinstance(final, list) else []
+    if len(items) > 1:  # a server that lists an item twice does not mean two calls
+        items = [
+            item for at, item in enumerate(items) if not (item.get("id") and item in items[:at])
+        ]
     if not streamed:
         return items
     pair = _pairs(items, [each.item for each in streamed])

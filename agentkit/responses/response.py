@@ -146,8 +146,9 @@ class Response:
 
     @property
     def is_failed(self) -> bool:
-        """Whether the server gave up on it."""
-        return self.status in ("failed", "cancelled")
+        """Whether the server gave up on it, also where it calls it complete and names an error."""
+        error = self.error
+        return self.status in ("failed", "cancelled") or (error is not None and any(error.values()))
 
     @property
     def is_complete(self) -> bool:

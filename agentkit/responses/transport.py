@@ -25,9 +25,11 @@ from functools import lru_cache, partial
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary, finalize
 
+import h11
 import httpx
 
 from agentkit.errors import (
+    ConfigurationError,
     ModelError,
     ProtocolError,
 )
@@ -37,10 +39,9 @@ from agentkit.responses.clients import (
     hide_in_logs_of,
     of_connection,
 )
-from agentkit.responses.connection import ConnectError, Origin
+from agentkit.responses.connection import BrokenError, ConnectError, Headers, Origin
 from agentkit.responses.connections import Connections, Pieces
 from agentkit.responses.endpoint import Endpoint
-from agentkit.responses.http1 import BrokenError, request_head
 from agentkit.responses.timeouts import TimedOut, Timeouts
 from agentkit.secrets import Secrets
 
@@ -155,8 +156,10 @@ class _Route:
 
     endpoint: Endpoint
     origin: Origin
-    head: bytes
-    """All of a request's head but its length and the empty line behind it."""
+    method: str
+    target: bytes
+    headers: Headers
+    """All but the length of the body."""
 
 
 class _Own:
@@ -199,18 +202,22 @@ class _Own:
             connection = await connections.take(route.origin)
             pieces = Pieces(connections, route.origin, connection, endpoint)
             try:
-                request = b"%bContent-Length: %d\r\n\r\n%b" % (route.head, len(body), body)
-                head = await connection.ask(request)
+                named = [*route.headers, (b"Content-Length", b"%d" % len(body))]
+                head = await connection.ask(route.method, route.target, named, body)
             except BaseException:
                 await pieces.aclose()
                 raise
         except (ConnectError, BrokenError, TimedOut) as error:
             raise of_connection(error, endpoint, self._timeouts) from error
+        except h11.LocalProtocolError as error:
+            raise ConfigurationError(f"The request cannot be sent: {error}.") from error
+        answered = _read_headers(head.headers)
         chunks: Body = pieces
-        if head.headers.get("content-encoding", "identity") != "identity":
-            packed = httpx.Response(head.status, headers=head.headers, stream=_Packed(pieces))
-            chunks = _Streamed(packed, partial(errors_of, packed, endpoint, self._timeouts), None)
-        return HTTPAnswer(head.status, head.headers, chunks, endpoint.hidden)
+        if answered.get("content-encoding", "identity") != "identity":
+            packed = httpx.Response(head.status_code, headers=answered, stream=_Packed(pieces))
+            errors = partial(errors_of, packed, endpoint, self._timeouts)
+            chunks = _Streamed(packed, errors, None)
+        return HTTPAnswer(head.status_code, answered, chunks, endpoint.hidden)
 
     async def aclose(self) -> None:
         await self._connections.aclose()
@@ -316,12 +323,11 @@ def _route(method: str, url: httpx.URL, endpoint: Endpoint, headers: Mapping[str
         user = b64encode(f"{url.username}:{url.password}".encode()).decode()
         named = {name: value for name, value in named.items() if name.lower() != "authorization"}
         named["Authorization"] = f"Basic {user}"
-    last = {name.lower(): (name, value) for name, value in named.items()}
+    last = {name.lower(): (name.encode(), value.encode()) for name, value in named.items()}
     is_secure = url.scheme == "https"
     port = url.port or (443 if is_secure else 80)
     origin = Origin(url.raw_host.decode(), port, _trust() if is_secure else None)
-    head = request_head(method, url.raw_path.decode(), dict(last.values()))
-    return _Route(endpoint, origin, head)
+    return _Route(endpoint, origin, method, url.raw_path, list(last.values()))
 
 
 def _trust() -> ssl.SSLContext:
@@ -342,6 +348,14 @@ def _has_proxy(url: httpx.URL) -> bool:
     if not (proxies.get(url.scheme) or proxies.get("all")):
         return False
     return not urllib.request.proxy_bypass(url.netloc.decode())
+
+
+def _read_headers(headers: Any) -> dict[str, str]:
+    read: dict[str, str] = {}
+    for raw_name, raw_value in headers:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        read[name] = f"{read[name]}, {value}" if name in read else value
+    return read
 
 
 async def _closed_at_the_end(own: _Own, all_open: _Open) -> AsyncGenerator[None]:
