@@ -11,7 +11,7 @@ export PIP_BUILD_CONSTRAINT := $(CURDIR)/constraints.txt
 # these bring versions of their own, which those of constraints.txt would rule out
 PIP_INSTALL := env -u PIP_CONSTRAINT -u PIP_BUILD_CONSTRAINT
 
-.PHONY: demo test check tests chaos bench servers test-servers test-clients format clean
+.PHONY: demo test check tests chaos bench bench-peers servers test-servers test-clients format clean
 
 demo: $(READY)
 	@$(BIN)/python examples/demo.py
@@ -30,8 +30,13 @@ tests: $(READY)
 chaos: $(READY)
 	CHAOS=$${CHAOS:-3000} $(BIN)/python -m pytest -n auto tests/chaos
 
+# what runs cost; writes docs/performance.md
 bench: $(READY)
-	$(BIN)/python benchmarks/stored_log.py
+	$(BIN)/python benchmarks/page.py
+
+# other frameworks, each in an environment of its own
+bench-peers: $(READY)
+	$(BIN)/python benchmarks/compare.py
 
 # aimock, for tests/servers: once it is here, `make tests` talks to it, too
 servers: .servers/.ready
