@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from agentkit.approval import words_on
 from agentkit.calls import plain_calls
@@ -148,9 +149,16 @@ async def _receive(run: Run, heard: set[type[Event]], request: Request) -> Respo
 
 def _batches(model: Model, request: Request) -> AsyncIterator[Sequence[StreamEvent]]:
     """The events of the answer, those that came together in one piece."""
-    batches: Callable[[Request], AsyncIterator[Sequence[StreamEvent]]] | None
-    batches = getattr(model, "batches", None)
-    return batches(request) if batches is not None else _singly(model.stream(request))
+    if "stream" not in getattr(model, "__dict__", ()):
+        for kind in type(model).__mro__:
+            if "stream" in vars(kind):
+                # a class that says anew how to stream means all of its answers
+                batches: Any = vars(kind).get("batches")
+                if batches is not None:
+                    answer: AsyncIterator[Sequence[StreamEvent]] = batches(model, request)
+                    return answer
+                break
+    return _singly(model.stream(request))
 
 
 async def _singly(events: AsyncIterator[StreamEvent]) -> AsyncIterator[Sequence[StreamEvent]]:

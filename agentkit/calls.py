@@ -104,19 +104,19 @@ def plain_calls(
     """The response with every call as a server takes it back, and under an id of its own.
 
     `functions.add` is `add`. A wrapper around several calls is these calls. What is no name or no
-    text becomes one: a server may refuse the whole conversation for what a model made up. Call ids
-    that were used before are made new: some servers count calls anew in each response (`call_0`),
-    which would pair an output with the wrong call once the conversation is sent as a whole. Where
-    the server keeps the answer it pairs by the ids that it gave, so a wrapper stays one there.
+    text becomes one: a server may refuse the whole conversation for what a model made up. The same
+    call told twice, its id and all, is one call. Other ids that were used before are made new: some
+    servers count calls anew in each response (`call_0`), which would pair an output with the wrong
+    call once the conversation is sent as a whole. Where the server keeps the answer it pairs by the
+    ids that it gave, so a wrapper stays one there.
     """
     calls = response.calls
     ids = {call.call_id for call in calls if call.call_id == call.wire.get("call_id")}
-    if len(ids) == len(calls) and known.isdisjoint(ids):
-        texts = (call.wire.get("arguments", call.wire.get("input")) for call in calls)
-        if all(
-            c.name in tools and c.arguments == text for c, text in zip(calls, texts, strict=True)
-        ):
-            return response
+    written = [call.wire.get("arguments", call.wire.get("input")) for call in calls]
+    is_plain = all(call.name in tools for call in calls)
+    is_plain = is_plain and written == [call.arguments for call in calls]
+    if is_plain and len(ids) == len(calls) and known.isdisjoint(ids):
+        return response
     may_split = response.is_complete and not is_kept
     may_split = may_split and all(item.can_stand_alone for item in response.output)
     return replace(response, output=tuple(_plain(response.output, tools, known, may_split)))
@@ -125,11 +125,15 @@ def plain_calls(
 def _plain(
     items: Iterable[Item], tools: Container[str], known: Set[str], may_split: bool
 ) -> Iterator[Item]:
-    seen, again = set(known), Counter[str]()
+    seen, again, told = set(known), Counter[str](), set[tuple[str, ...]]()
     for item in items:
         if not isinstance(item, FunctionCall):
             yield item
             continue
+        same = (item.call_id, item.name, item.arguments)
+        if item.call_id and same in told:
+            continue
+        told.add(same)
         uses = _uses(item, tools) if may_split else []
         for wire in uses or [{**item.wire, _text_of(item): item.arguments}]:
             name = _name(str(wire.get("name") or ""), tools)

@@ -20,7 +20,8 @@ class Journal:
     """The place of one session in a store, and how much of its log is kept there."""
 
     def __init__(self, store: Store, session: str, kept: int) -> None:
-        self._store, self._session, self._kept = store, session, kept
+        self.store = store
+        self._session, self._kept = session, kept
         self._turn = asyncio.Lock()
         self._is_open = False
         """Whether a list shows it as under way."""
@@ -43,7 +44,7 @@ class Journal:
 
     async def _append(self, log: Log, summary: Summary) -> None:
         new = log.records[self._kept :]
-        await self._store.append(self._session, self._kept, new, summary)
+        await self.store.append(self._session, self._kept, new, summary)
         self._kept += len(new)
 
 

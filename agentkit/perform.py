@@ -132,8 +132,9 @@ async def _stopped(task: asyncio.Task[Outcome], seconds: float) -> Outcome | Non
 
 
 async def _outcome(run: Run, call: CallState, tool: Tool, bound: BoundCall) -> Outcome:
+    work = _call(run, call, tool, bound)
     try:
-        value = await _steps(run, call.name, _call(run, call, tool, bound))
+        value = await (_steps(run, call.name, work) if tool.is_async else work)
         return _final(value) if isinstance(value, Final) else Outcome(to_output(value))
     except Retry as error:
         return Outcome(words_of(error), "error", error)
@@ -156,7 +157,10 @@ def _is_from_the_keyboard(error: BaseException) -> bool:
 
 @types.coroutine
 def _steps(run: Run, name: str, work: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
-    """What the work gives. A step of it that holds up the event loop for long is told of."""
+    """What the work gives. A step of it that holds up the event loop for long is told of.
+
+    A watch over the loop itself could tell that it was held up, but not by whom.
+    """
     step = partial(work.send, None)
     while True:
         began = run.clock()

@@ -28,6 +28,7 @@ from agentkit.run import Run
 from agentkit.secrets import Secrets
 from agentkit.sessions import Place
 from agentkit.steps import GO_ON
+from agentkit.stores.lessons import lessons_kept
 from agentkit.tools import Tool
 
 Opening = Callable[[Place], Sequence[Record]]
@@ -61,7 +62,7 @@ async def go_on(run: Run, place: Place, opening: Opening) -> RunResult:
     try:
         run.hold(*first)
         with purse or nullcontext():
-            end = await _ended(run)
+            end = await _ended_with_lessons(run)
         if run.journal is not None:
             await run.journal.end(run.log)
     except (Exception, asyncio.CancelledError, KeyboardInterrupt, SystemExit) as error:
@@ -72,6 +73,15 @@ async def go_on(run: Run, place: Place, opening: Opening) -> RunResult:
         await _kept_so_far(run, error, result)
         raise
     return result_of(run.log, end, run.session, run.output)
+
+
+async def _ended_with_lessons(run: Run) -> Finish | Wait:
+    """What the run comes to; what its servers refuse is known from its store, and kept there."""
+    if run.journal is None:
+        return await _ended(run)
+    models = [run.model, *(model for model, _ in run.others)]
+    async with lessons_kept(run.journal.store, models, run.secrets):
+        return await _ended(run)
 
 
 async def _ended(run: Run) -> Finish | Wait:

@@ -130,7 +130,6 @@ async def test_settings_pass_through_as_they_are():
         ("stream", "agent.stream"),
         ("previous_response_id", "state='chained'"),
         ("conversation", "state='conv_"),
-        ("background", "not supported"),
     ],
 )
 def test_a_setting_with_a_place_of_its_own_is_an_error(setting, remedy):

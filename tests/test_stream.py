@@ -10,6 +10,7 @@ from agentkit import (
     Agent,
     ConfigurationError,
     ReasoningDelta,
+    ResponsesModel,
     TextDelta,
     ToolCall,
     ToolContext,
@@ -284,3 +285,23 @@ def test_leaving_does_not_wait_for_ever_for_a_tool_that_does_not_stop(monkeypatc
     with pytest.raises(ConfigurationError, match="not ended yet"):
         _ = stream.result
     background().loop.call_soon_threadsafe(released.set)
+
+
+class Told(ResponsesModel):
+    """Says that it was asked."""
+
+    def stream(self, request):
+        told.append(request.stream)
+        return super().stream(request)
+
+
+told: list[bool] = []
+
+
+async def test_a_model_that_streams_in_its_own_way_is_asked_that_way():
+    told.clear()
+    async with ResponsesServer(ScriptedModel("hi", "hi")) as server:
+        model = Told("m", server.url)
+        assert (await Agent(model).run("?")).output == "hi"
+        assert (await Agent(model).run("?", on_event=lambda _: None)).output == "hi"
+    assert told == [False, True]

@@ -152,16 +152,20 @@ class Reader:
             self._error, self.is_ending = event.error, True
             return
         if isinstance(event, Snapshot) and event.is_terminal:
-            self.is_over = True
-            if self._error and not event.response.get("error"):
-                event.response = {**event.response, "error": self._error}
+            self._end_with(event)
         events.append(event)
 
     def _end_chat(self, events: list[StreamEvent]) -> None:
         terminal = None if self.is_over or self._chat is None else self._chat.end()
         if terminal is not None:
-            self.is_over = True
+            self._end_with(terminal)
             events.append(terminal)
+
+    def _end_with(self, terminal: Snapshot) -> None:
+        """Take the terminal event, which has the error that came before it."""
+        self.is_over = True
+        if self._error and not terminal.response.get("error"):
+            terminal.response = {**terminal.response, "error": self._error}
 
     def _truncated(self) -> ModelError:
         return StreamTruncatedError(

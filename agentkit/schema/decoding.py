@@ -43,9 +43,9 @@ class UndecodableError(ValueError):
 def read_json(text: str) -> JSON:
     """The value of a JSON text that means one thing to everybody who reads it.
 
-    Raises ValueError for what is no JSON, such as not-a-number. Raises UndecodableError for what
-    is nested too deeply, for numbers too large, and for a name that an object has twice: of two
-    readers one takes the first, the other the last, and a person may be the third.
+    Raises ValueError for what is no JSON, and UndecodableError for what some take for it: numbers
+    that are none or too large, what is nested too deeply, and a name that an object has twice: of
+    two readers one takes the first, the other the last, and a person may be the third.
     """
     if text.count("{") + text.count("[") > MOST_DEPTH and _is_too_deep(text):
         raise UndecodableError(f"nested more than {MOST_DEPTH} levels deep")
@@ -77,7 +77,7 @@ def _number(literal: str) -> float:
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise json.JSONDecodeError(f"{constant} is not JSON", constant, 0)
+    raise UndecodableError(f"{constant} is not JSON")
 
 
 _READER = json.JSONDecoder(object_pairs_hook=_object, parse_float=_number, parse_constant=_refuse)

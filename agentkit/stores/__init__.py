@@ -5,6 +5,7 @@
     text.py                names of sessions, what of a record is searched, and by which words
     rows.py                a record as a row of a database, and back
     errors.py              what every store says in the same words
+    lessons.py             what a store remembers of servers
     moments.py             times as whole microseconds
     turns.py               who may have a session in this process
     sqlite.py              SQLiteStore: one file, many processes of one machine

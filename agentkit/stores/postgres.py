@@ -7,11 +7,12 @@ import os
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 from weakref import finalize
 
+from agentkit.encoding import Wire
 from agentkit.errors import ConfigurationError
 from agentkit.records import Record
 from agentkit.stores import postgres_reading as reading
@@ -21,8 +22,8 @@ from agentkit.stores.postgres_holds import Holds
 from agentkit.stores.postgres_place import Place
 from agentkit.stores.postgres_pool import Pool
 from agentkit.stores.protocol import Found, Kept, SessionInfo, Spent, Summary
-from agentkit.stores.rows import rows_of
-from agentkit.stores.text import checked_session
+from agentkit.stores.rows import fact_body, rows_of
+from agentkit.stores.text import checked_fact, checked_session
 from agentkit.stores.turns import Sleep
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ T = TypeVar("T")
 
 
 class PostgresStore:
-    """Logs in the tables `agentkit_sessions` and `agentkit_records`, made at the first use.
+    """Logs in tables whose names begin with `agentkit_`, made at the first use.
 
     They are in the schema that the URL's user works in; `?options=-csearch_path%3Dname` in the URL
     says another. A session is held through a connection of its own, so a pooler in front of the
@@ -141,6 +142,16 @@ class PostgresStore:
             parent=checked_session(session),
         )
         await self._do(partial(writing.fork, commit=commit))
+
+    async def remember(self, name: str, value: Wire) -> None:
+        """Keep a JSON object under a name, in place of what was there, with the time."""
+        body = fact_body(checked_fact(name), value)
+        await self._do(partial(writing.remember, name=name, body=body, at=self._now()))
+
+    async def recall(self, name: str, *, within: timedelta | None = None) -> Wire | None:
+        """What was last kept under the name, None where that was longer ago than `within`."""
+        since = None if within is None else self._now() - within
+        return await self._do(partial(reading.recall, name=checked_fact(name), since=since))
 
     def hold(self, session: str, *, wait: bool = False) -> AbstractAsyncContextManager[None]:
         """Be the only one that runs this session, until the block is left or the process ends.

@@ -6,11 +6,12 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from agentkit.encoding import Wire
 from agentkit.errors import StoreError
 from agentkit.records import Record
 from agentkit.stores.errors import unreadable, unreadable_from
 from agentkit.stores.protocol import Found, Kept, SessionInfo, Spent, Summary
-from agentkit.stores.rows import record_of, spent_of
+from agentkit.stores.rows import fact_of, record_of, spent_of
 from agentkit.stores.text import storable, wanted
 
 if TYPE_CHECKING:
@@ -49,6 +50,10 @@ _SPENT = """
     SELECT session, seq, at, body FROM agentkit_records
     WHERE kind IN ('answer', 'compaction') AND (%(since)s::timestamptz IS NULL OR at >= %(since)s)
     ORDER BY at, session, seq
+"""
+_FACT = """
+    SELECT value FROM agentkit_facts
+    WHERE name = %(name)s AND (%(since)s::timestamptz IS NULL OR at >= %(since)s)
 """
 
 
@@ -106,6 +111,12 @@ def spent(connection: Connection, since: datetime | None) -> list[Spent]:
         cursor.itersize = 1000
         cursor.execute(_SPENT, {"since": _with_zone(since)})
         return [_spent(*row) for row in cursor]
+
+
+def recall(connection: Connection, name: str, since: datetime | None) -> Wire | None:
+    """The fact of that name, None where there is none from that time on."""
+    found = connection.execute(_FACT, {"name": name, "since": _with_zone(since)}).fetchone()
+    return fact_of(name, found[0]) if found else None
 
 
 def _spent(session: str, seq: int, at: datetime, body: str) -> Spent:

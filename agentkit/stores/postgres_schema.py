@@ -46,7 +46,15 @@ _FIRST = """
 # words are not PostgreSQL's own of the text: its parser takes a path for one word and a sentence
 # without spaces too, and leaves capitals that are not ASCII to the locale of the database
 
-MIGRATIONS = (_FIRST,)
+_FACTS = """
+    CREATE TABLE agentkit_facts (
+        name text PRIMARY KEY,
+        value text NOT NULL,
+        at timestamptz NOT NULL
+    );
+"""
+
+MIGRATIONS = (_FIRST, _FACTS)
 """What makes each version of the tables out of the one before."""
 
 _LOCK = 0x6167656E746B6974

@@ -144,6 +144,15 @@ def deletion(session: str) -> Callable[[Connection], bool]:
     return delete
 
 
+def remember(connection: Connection, name: str, body: str, at: datetime) -> None:
+    """Keep a fact in place of what was there."""
+    connection.execute(
+        "INSERT INTO agentkit_facts (name, value, at) VALUES (%s, %s, %s) ON CONFLICT (name)"
+        " DO UPDATE SET value = excluded.value, at = excluded.at",
+        [name, body, at],
+    )
+
+
 def _touch(connection: Connection, commit: Commit) -> None:
     """Lock the session, which begins here if it has records, and note what is said of it.
 

@@ -4,8 +4,10 @@ Of `agentkit.testing.stores`, `CHECKS` are the tests that every store must pass,
 those for two that are opened at one place. What SQLite and PostgreSQL have in common may be used
 by others too:
 
-    text.py     checked_session: names    searchable, lexemes, wanted: what a search finds
+    text.py     checked_session, checked_fact: names
+                searchable, lexemes, wanted: what a search finds
     rows.py     rows_of, record_of: records to JSON text and back    spent_of: the ledger
+                fact_body, fact_of: facts to JSON text and back
     errors.py   check_count, check_fork, held_by and others: errors in the same words
     turns.py    Turns: who may have a session in this process
 """
@@ -15,9 +17,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import Protocol, cast
 
+from agentkit.encoding import Wire
 from agentkit.records import Record
 from agentkit.responses.response import Usage
 
@@ -185,3 +188,34 @@ class Store(Protocol):
     async def close(self) -> None:
         """Let go of files and connections; the next use opens them again."""
         ...
+
+
+class Remembers(Protocol):
+    """Keeps facts about the world outside of the sessions, such as what a server refuses.
+
+    A store may do without: then its runs remember nothing of the kind, and go on all the same.
+    Facts belong to no session, so they stay where one is deleted.
+    """
+
+    async def remember(self, name: str, value: Wire) -> None:
+        """Keep a JSON object under a name, in place of what was there, with the time.
+
+        Of many that do so at once, the last one stands. Raises ConfigurationError for a name that
+        no fact can have (`checked_fact`), StoreError for a value that is no JSON object or has
+        more than `LARGEST_FACT` bytes.
+        """
+        ...
+
+    async def recall(self, name: str, *, within: timedelta | None = None) -> Wire | None:
+        """What was last kept under the name, None where there is nothing.
+
+        None, too, where that was longer ago than `within`, by the clock of the store. Raises
+        StoreError for a value that cannot be read.
+        """
+        ...
+
+
+def memory_of(store: object) -> Remembers | None:
+    """The store as one that remembers, None for one that has not both methods."""
+    has_both = hasattr(store, "remember") and hasattr(store, "recall")
+    return cast("Remembers", store) if has_both else None

@@ -1,4 +1,7 @@
-"""A record as a row of a database: its kind, its JSON text, and what is searched of it."""
+"""A record as a row of a database: its kind, its JSON text, and what is searched of it.
+
+And a fact: its JSON text.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,9 @@ from agentkit.records import VERSION, Record, dump_record, load_record
 from agentkit.responses.response import Usage
 from agentkit.stores.protocol import Spent
 from agentkit.stores.text import lexemes, searchable
+
+LARGEST_FACT = 16_000
+"""Bytes that the JSON text of a fact may have."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,30 @@ def spent_of(session: str, at: datetime, body: bytes | str) -> Spent:
         return Spent(session, at, model, usage, wire.get("cost"))
     except (TypeError, AttributeError) as error:
         raise StoreError(f"It has no usage that can be read: {error}.") from error
+
+
+def fact_body(name: str, value: Wire) -> str:
+    """A fact as it is stored. Raises StoreError for what is no JSON object, or too large."""
+    try:
+        body = encode(value)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise StoreError(f"The fact {name!r} cannot be stored: it is no JSON: {error}.") from error
+    if not isinstance(value, dict):
+        raise StoreError(f"The fact {name!r} cannot be stored: it is no JSON object.")
+    if len(body) > LARGEST_FACT:
+        raise StoreError(
+            f"The fact {name!r} cannot be stored: it has {len(body)} bytes of at most "
+            f"{LARGEST_FACT}."
+        )
+    return body.decode()
+
+
+def fact_of(name: str, body: bytes | str, place: str = "") -> Wire:
+    """The fact that was stored. Raises StoreError that says why it cannot be read."""
+    try:
+        return _wire(body)
+    except StoreError as error:
+        raise StoreError(f"The fact {name!r}{place} cannot be read. {error}") from error
 
 
 def _wire(body: bytes | str) -> Wire:

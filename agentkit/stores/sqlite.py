@@ -11,11 +11,12 @@ import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from weakref import finalize
 
+from agentkit.encoding import Wire
 from agentkit.errors import ConfigurationError
 from agentkit.records import Record
 from agentkit.stores import sqlite_reading as reading
@@ -23,10 +24,10 @@ from agentkit.stores import sqlite_writing as writing
 from agentkit.stores.file_locks import FileLocks
 from agentkit.stores.moments import now_utc
 from agentkit.stores.protocol import Found, Kept, SessionInfo, Spent, Summary
-from agentkit.stores.rows import rows_of
+from agentkit.stores.rows import fact_body, rows_of
 from agentkit.stores.sqlite_file import Connect, DatabaseFile, connect
 from agentkit.stores.sqlite_thread import Committed, Connected, Job, Worker
-from agentkit.stores.text import checked_session
+from agentkit.stores.text import checked_fact, checked_session
 from agentkit.stores.turns import Sleep
 
 
@@ -136,6 +137,17 @@ class SQLiteStore:
         parent = checked_session(session)
         work = partial(writing.fork, parent=parent, commit=commit, now=self._now)
         await self._writer.do(_once(work, commit, records))
+
+    async def remember(self, name: str, value: Wire) -> None:
+        """Keep a JSON object under a name, in place of what was there, with the time."""
+        body = fact_body(checked_fact(name), value)
+        await self._writer.do(Job(partial(writing.remember, name=name, body=body, at=self._now())))
+
+    async def recall(self, name: str, *, within: timedelta | None = None) -> Wire | None:
+        """What was last kept under the name, None where that was longer ago than `within`."""
+        since = None if within is None else self._now() - within
+        work = partial(reading.recall, name=checked_fact(name), since=since, file=self._file)
+        return await self._reader.do(Job(work))
 
     @asynccontextmanager
     async def hold(self, session: str, *, wait: bool = False) -> AsyncIterator[None]:

@@ -7,13 +7,13 @@ from collections.abc import Collection
 from contextlib import suppress
 from datetime import datetime
 
-from agentkit.encoding import encode
+from agentkit.encoding import Wire, encode
 from agentkit.errors import StoreError
 from agentkit.records import Record
 from agentkit.stores.errors import unreadable, unreadable_from
 from agentkit.stores.moments import microseconds, moment
 from agentkit.stores.protocol import Found, Kept, SessionInfo, Spent, Summary
-from agentkit.stores.rows import record_of, spent_of
+from agentkit.stores.rows import fact_of, record_of, spent_of
 from agentkit.stores.sqlite_file import DatabaseFile
 from agentkit.stores.text import storable, wanted
 
@@ -115,6 +115,17 @@ def spent(
         except StoreError as error:
             raise unreadable(session, seq, error, f" in {file.path}") from error
     return answers
+
+
+def recall(
+    connection: sqlite3.Connection, name: str, since: datetime | None, file: DatabaseFile
+) -> Wire | None:
+    """The fact of that name, None where there is none from that time on."""
+    found = connection.execute(
+        "SELECT CAST(value AS BLOB) FROM facts WHERE name = ? AND at >= ?",
+        (name, -_ALL if since is None else microseconds(since)),
+    ).fetchone()
+    return fact_of(name, found[0], f" in {file.path}") if found else None
 
 
 def _ancestry(

@@ -49,6 +49,13 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             words, text UNINDEXED, tokenize='ascii', detail='none'
         )""",
     ),
+    (
+        """CREATE TABLE facts(
+            name TEXT PRIMARY KEY,
+            value TEXT NOT NULL,
+            at INTEGER NOT NULL
+        ) WITHOUT ROWID""",
+    ),
 )
 """Each leads from the version that is its index to the next, in one transaction."""
 

@@ -70,6 +70,15 @@ def fork(
     _insert(connection, commit, at)
 
 
+def remember(connection: sqlite3.Connection, name: str, body: str, at: datetime) -> None:
+    """Keep a fact in place of what was there."""
+    connection.execute(
+        "INSERT INTO facts(name, value, at) VALUES (?,?,?) ON CONFLICT(name)"
+        " DO UPDATE SET value = excluded.value, at = excluded.at",
+        (name, body, microseconds(at)),
+    )
+
+
 def is_kept(connection: sqlite3.Connection, commit: Commit) -> bool:
     """Whether the commit was made."""
     found = connection.execute(

@@ -1,4 +1,4 @@
-"""Names that a session may have, what of a record is searched, and the words it is found by.
+"""Names of sessions and facts, what of a record is searched, and the words it is found by.
 
 The same for every store, so that a search finds the same records wherever they are kept.
 """
@@ -20,6 +20,9 @@ SEARCHED = 20_000
 """How many characters of a record are searched, from the first on."""
 
 LONGEST_NAME = 200
+
+LONGEST_FACT_NAME = 500
+"""Of four bytes a character at most: an index takes some 2,700 bytes."""
 
 LONGEST_WORD = 80
 """How many letters of a word are looked at; an index takes some 2,000 bytes."""
@@ -45,16 +48,25 @@ _WANTED_BY_CALLS = ("arguments", "input", "action", "queries", "code")
 
 def checked_session(name: str) -> str:
     """The name, if a session can have it. Raises ConfigurationError that says why it cannot."""
+    return _checked(name, "session", LONGEST_NAME)
+
+
+def checked_fact(name: str) -> str:
+    """The name, if a fact can have it. Raises ConfigurationError that says why it cannot."""
+    return _checked(name, "fact", LONGEST_FACT_NAME)
+
+
+def _checked(name: str, of: str, longest: int) -> str:
     if not isinstance(name, str) or not name:
-        raise ConfigurationError(f"session: expected a name, got {name!r}.")
-    if len(name) > LONGEST_NAME:
+        raise ConfigurationError(f"{of}: expected a name, got {name!r}.")
+    if len(name) > longest:
         raise ConfigurationError(
-            f"session: the name {name[:40] + '…'!r} has {len(name)} characters. "
-            f"Give one of at most {LONGEST_NAME}."
+            f"{of}: the name {name[:40] + '…'!r} has {len(name)} characters. "
+            f"Give one of at most {longest}."
         )
     if any(category(letter) in ("Cc", "Cs") for letter in name):
         raise ConfigurationError(
-            f"session: the name {name!r} holds control characters or halves of letters. "
+            f"{of}: the name {name!r} holds control characters or halves of letters. "
             "Give one without."
         )
     return name

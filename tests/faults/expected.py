@@ -107,6 +107,8 @@ LASTING: dict[str, Pair] = {
 
 BODIES: dict[str, Pair] = {
     "garbage": (BROKEN, BROKEN),
+    "bad-length": (BROKEN, BROKEN),
+    "bad-chunk": (BROKEN_BODY, CUT_STREAM),
     "empty-body": (failed("ProtocolError", 200, says="an empty body"), CUT_STREAM),
     "truncated-json": (NOT_JSON, NOT_JSON),
     "invalid-json": (NOT_JSON, NOT_JSON),
@@ -148,6 +150,8 @@ TOO_LONG = failed("RateLimitError", 429)
 
 REFUSALS: dict[str, Pair] = {
     **{f"status-{status}": (replace(each, http=status),) * 2 for status, each in STATUSES.items()},
+    "status=418": (failed("BadRequestError", 418),) * 2,
+    "status=520": (again(failed("ServerError", 520)),) * 2,
     "status-429,code=insufficient_quota": (failed("QuotaError", 429),) * 2,
     "status-400,code=context_length_exceeded": (failed("ContextLengthError", 400),) * 2,
     "status-400,code=invalid_api_key": (failed("AuthenticationError", 400),) * 2,
@@ -181,6 +185,10 @@ STREAMS: dict[str, Pair] = {
     "response-failed=rate_limit_exceeded": (again(told("RateLimitError")),) * 2,
     "response-failed=invalid_prompt": (FAILED_LATE, FAILED_LATE),
     "failed-mid-stream": (FAILED, FAILED_LATE),
+    "error-and-answer": (FAILED_LATE, FAILED_LATE),
+    "unfinished": (CUT_OFF, CUT_OFF),
+    "unfinished=queued": (CUT_OFF, CUT_OFF),
+    "unfinished=cancelled": (told("ServerError", "no reason given"),) * 2,
     "incomplete": (CUT_OFF, CUT_OFF),
     "incomplete=content_filter": (CUT_OFF, CUT_OFF),
     "incomplete=something_new": (CUT_OFF, CUT_OFF),
@@ -201,16 +209,22 @@ ODDITIES: dict[str, Pair] = dict.fromkeys(
         "cr",
         "data-lines",
         "keepalives",
+        "odd-payloads",
         "done-at-end",
         "one-piece",
         "out-of-order",
         "done-late",
         "done-only",
+        "never-done",
+        "added-whole",
         "terminal-only",
+        "doubled-items",
+        "bare-end",
         "rotating-ids",
         "no-ids",
         "no-indexes",
         "shared-indexes",
+        "shifting-indexes",
         "negative-indexes",
         "no-numbers",
         "empty-output",
@@ -229,11 +243,17 @@ ODDITIES: dict[str, Pair] = dict.fromkeys(
 )
 
 GAVE_UP = told("ServerError", "ended its answer with 'error'")
+_OF_RESPONSES = {
+    "unfinished",
+    "unfinished=queued",
+    "unfinished=cancelled",
+    "incomplete=something_new",
+}
 CHAT: dict[str, Pair] = {
     **CUTS,
     **LASTING,
     **BODIES,
-    **{name: pair for name, pair in STREAMS.items() if "something_new" not in name},
+    **{name: pair for name, pair in STREAMS.items() if name not in _OF_RESPONSES},
     **{name: pair for name, pair in ODDITIES.items() if "shape" not in name},
     **dict.fromkeys(
         (
@@ -244,6 +264,7 @@ CHAT: dict[str, Pair] = {
         (again(GAVE_UP), GAVE_UP),
     ),
     "failed-mid-stream": (again(GAVE_UP), GAVE_UP),
+    "error-and-answer": (SORRY, FAILED_LATE),
     "reset-after-events=1": (BROKEN_BODY, CUT_LATE),
     "close-after-events=2": (BROKEN_BODY, CUT_LATE),
 }

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+import httpx
+
 from agentkit import (
     Agent,
     Limits,
@@ -93,6 +95,7 @@ async def meet(
     wire: Literal["responses", "chat"] = "responses",
     limits: Limits | None = None,
     http_client: HTTPClient | None = None,
+    is_hosted: bool = False,
 ) -> Met:
     """Run until the end at a server with these faults; `bounds` are for all but the first answer."""
     ran: list[tuple[int, int]] = []
@@ -113,12 +116,21 @@ async def meet(
             ResponsesModel("m", server.url, timeouts=timeouts, **options)
             for timeouts in (bounds, PATIENT)
         )
-        agent = Agent(InTurn(patient, hurried), tools=[adding(ran)], limits=limits)
+        state = await new_conversation(server) if is_hosted else "replay"
+        model = InTurn(patient, hurried)
+        agent = Agent(model, tools=[adding(ran)], limits=limits, state=state)
         try:
             result = await agent.run("2 and 3?", on_event=listen if stream else None)
         except ModelError as error:
             return Met(error.result, error, server.requests, ran, waits, heard)
         return Met(result, None, server.requests, ran, waits, heard)
+
+
+async def new_conversation(server: ResponsesServer) -> str:
+    """The id of a conversation that the server keeps."""
+    async with httpx.AsyncClient() as client:
+        made = await client.post(f"{server.url}/conversations", json={})
+    return str(made.json()["id"])
 
 
 async def go_on(met: Met) -> RunResult:

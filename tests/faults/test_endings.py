@@ -95,6 +95,15 @@ async def test_a_wait_that_does_not_fit_into_the_run_is_not_begun(fault: str):
     assert (met.result.status, met.waits, len(met.requests)) == ("failed", [], 1)
 
 
+@pytest.mark.parametrize(("fault", "stream"), AGAIN)
+async def test_a_conversation_at_the_server_does_not_get_an_input_twice(fault: str, stream: bool):
+    met = await meet("none", fault, stream=stream, is_hosted=True)
+    was_refused = fault.startswith("status")
+    assert len(met.requests) == (3 if was_refused else 2)
+    assert met.result.status == ("completed" if was_refused else "failed")
+    assert met.ran == [(2, 3)]
+
+
 AT_ONCE = [fault for fault in (*CUTS, *BODIES) if not fault.startswith(("refused", "stall"))]
 
 

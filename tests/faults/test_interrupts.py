@@ -91,3 +91,22 @@ async def test_what_a_middleware_around_a_call_raises_is_the_calls_error():
         "done",
         ["fine failed: SystemExit: 3"] * 2,
     )
+
+
+HANGING = """
+import threading
+from agentkit import Agent, tool
+from agentkit.testing import ScriptedModel, call
+
+@tool(timeout=0.01)
+def hang() -> None:
+    threading.Event().wait()
+
+print(Agent(ScriptedModel(call("hang"), "done"), tools=[hang]).run_sync("go").output)
+"""
+
+
+def test_a_thread_that_hangs_does_not_hold_up_the_exit():
+    command = [sys.executable, "-W", "error", "-c", HANGING]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=20)
+    assert (ended.stdout, ended.stderr, ended.returncode) == ("done\n", "", 0)

@@ -26,7 +26,7 @@ class ToolEnding:
     @property
     def ending(self) -> str:
         """What becomes of it, in a line."""
-        read = ", ".join(f"`{_in_a_line(text)}`" for text in self.reads)
+        read = ", ".join(_in_a_line(text) for text in self.reads)
         said = [self._ran, f"the model reads {read}" if read else "", self.then]
         return "; ".join(part for part in said if part)
 
@@ -66,8 +66,10 @@ class ReturnEnding(ToolEnding):
 
 
 def _in_a_line(text: str) -> str:
-    line = " ".join(text.split("\n"))
-    return line if len(line) <= 200 else f"{line[:120]}…{line[-60:]}"
+    """A text as a cell of a table shows it."""
+    line = " ".join(text.split("\n")).encode("utf-8", "backslashreplace").decode()
+    line = line if len(line) <= 200 else f"{line[:100]}…{line[-50:]}"
+    return f"```` {line} ````" if "`" in line else f"`{line}`"
 
 
 TOOLS = "Tools: add, note."
@@ -170,12 +172,27 @@ IDS = [
         ran=ADDED,
     ),
     CallEnding(
+        "same-call-twice",
+        "the same call twice, its id and all",
+        ("3",),
+        "it is one call",
+        calls=(add('{"a":1,"b":2}'), add('{"a":1,"b":2}')),
+        ran=((1, 2),),
+    ),
+    CallEnding(
         "no-call-id",
         "calls without an id",
         ("3", "7"),
         "each gets an id of its own",
         calls=(add('{"a":1,"b":2}', call_id=""), add('{"a":3,"b":4}', call_id="")),
         ran=ADDED,
+    ),
+    CallEnding(
+        "equal-calls",
+        "two equal calls under ids of their own",
+        ("3", "3"),
+        calls=(add('{"a":1,"b":2}', call_id="c"), add('{"a":1,"b":2}', call_id="d")),
+        ran=((1, 2), (1, 2)),
     ),
 ]
 
@@ -273,13 +290,13 @@ ARGUMENTS = [
     CallEnding(
         "nan-argument",
         "NaN for a number",
-        unreadable('{"a":NaN}', "NaN is not JSON: line 1 column 1 (char 0)"),
+        rejected("arguments: NaN is not JSON"),
         calls=(add('{"a":NaN}'),),
     ),
     CallEnding(
         "infinite-argument",
         "Infinity for a number",
-        unreadable('{"a":-Infinity}', "-Infinity is not JSON: line 1 column 1 (char 0)"),
+        rejected("arguments: -Infinity is not JSON"),
         calls=(add('{"a":-Infinity}'),),
     ),
     CallEnding(

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from memory_store import MemoryStore, Row
+from memory_store import MemoryStore, Row, Session
 
 from agentkit.encoding import decode, encode
 from agentkit.errors import Conflict, StoreError
@@ -16,7 +16,7 @@ from agentkit.records import Answer, Input
 from agentkit.responses.items import user_message
 from agentkit.stores.protocol import Kept, Summary
 from agentkit.stores.text import words
-from agentkit.testing.stores import finding, forking, holding, keeping
+from agentkit.testing.stores import finding, forking, holding, keeping, remembering
 
 
 class Inventive(MemoryStore):
@@ -389,6 +389,70 @@ class Littering(MemoryStore):
             raise
 
 
+class KnowItAll(MemoryStore):
+    async def recall(self, name, *, within=None):
+        return await super().recall(name, within=within) or {}
+
+
+class Tidy(MemoryStore):
+    """Sorts what it remembers."""
+
+    async def remember(self, name, value):
+        await super().remember(name, {key: value[key] for key in sorted(value)})
+
+
+class Stubborn(MemoryStore):
+    """Remembers what it heard first."""
+
+    async def remember(self, name, value):
+        await super().remember(name, {**value, **(await self.recall(name) or {})})
+
+
+class Slovenly(MemoryStore):
+    """Tells facts apart by their letters, whatever their case."""
+
+    async def remember(self, name, value):
+        await super().remember(name.lower() if name.isascii() else name, value)
+
+    async def recall(self, name, *, within=None):
+        return await super().recall(name.lower() if name.isascii() else name, within=within)
+
+
+class Unforgetting(MemoryStore):
+    async def recall(self, name, *, within=None):
+        return await super().recall(name)
+
+
+class Boundless(MemoryStore):
+    async def remember(self, name, value):
+        self.facts[name] = (encode(value).decode(), self.tick())
+
+
+class Homebound(MemoryStore):
+    """Remembers in the event loop of its first use only."""
+
+    loop = None
+
+    async def remember(self, name, value):
+        self.loop = self.loop or asyncio.get_running_loop()
+        if self.loop is asyncio.get_running_loop():
+            await super().remember(name, value)
+        else:
+            raise AssertionError("used in another event loop")
+
+
+class OneDrawer(MemoryStore):
+    """Keeps facts as if they were sessions."""
+
+    async def remember(self, name, value):
+        await super().remember(name, value)
+        self.sessions.setdefault(name, Session(summary=Summary()))
+
+    async def delete(self, session):
+        self.facts.pop(session, None)
+        return await super().delete(session)
+
+
 class StoppedClock(MemoryStore):
     def tick(self):
         return datetime(2024, 1, 1, tzinfo=UTC)
@@ -456,4 +520,12 @@ FAULTS = {
     Clinging: [holding.a_session_is_let_go_however_the_block_is_left],
     LastFirst: [holding.those_who_wait_take_turns_as_they_came],
     Littering: [holding.a_cancelled_wait_leaves_nothing_behind],
+    KnowItAll: [remembering.a_fact_that_is_not_there_is_none],
+    Tidy: [remembering.any_fact_comes_back_equal],
+    Stubborn: [remembering.the_last_fact_of_a_name_stands],
+    Slovenly: [remembering.names_that_look_alike_are_different_facts],
+    Unforgetting: [remembering.a_fact_is_forgotten_with_time],
+    Boundless: [remembering.a_fact_of_no_name_or_no_size_is_refused],
+    Homebound: [remembering.facts_are_remembered_from_anywhere_at_once],
+    OneDrawer: [remembering.facts_and_sessions_stay_apart],
 }

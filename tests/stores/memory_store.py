@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from agentkit.encoding import decode, encode
+from agentkit.encoding import Wire, decode, encode
 from agentkit.errors import ConfigurationError, StoreError
 from agentkit.records import Answer, Compaction, Record, dump_record, load_record
 from agentkit.responses.response import Usage
@@ -23,7 +23,8 @@ from agentkit.stores.errors import (
     unreadable_from,
 )
 from agentkit.stores.protocol import Found, Kept, SessionInfo, Spent, Summary
-from agentkit.stores.text import checked_session, lexemes, searchable, wanted
+from agentkit.stores.rows import fact_body, fact_of
+from agentkit.stores.text import checked_fact, checked_session, lexemes, searchable, wanted
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class MemoryStore:
         self.number = 0
         self.owners: dict[int, str] = {}
         self.holders: dict[str, list[object]] = defaultdict(list)
+        self.facts: dict[str, tuple[str, datetime]] = {}
 
     def tick(self) -> datetime:
         self.number += 1
@@ -193,6 +195,14 @@ class MemoryStore:
             yield
         finally:
             queue.remove(ticket)
+
+    async def remember(self, name: str, value: Wire) -> None:
+        self.facts[checked_fact(name)] = (fact_body(name, value), self.tick())
+
+    async def recall(self, name: str, *, within: timedelta | None = None) -> Wire | None:
+        body, at = self.facts.get(checked_fact(name), ("", None))
+        is_there = at and (within is None or self.tick() - at <= within)
+        return fact_of(name, body) if is_there else None
 
     async def close(self) -> None:
         pass

@@ -13,9 +13,12 @@ from urllib.parse import quote
 import pytest
 
 from agentkit.errors import ConfigurationError, Conflict, StoreError
+from agentkit.stores.moments import now_utc
 from agentkit.stores.postgres import PostgresStore
 from agentkit.stores.postgres_place import Place
 from agentkit.stores.postgres_schema import MIGRATIONS, migrate
+from agentkit.stores.postgres_writing import Commit, append
+from agentkit.stores.rows import rows_of
 from agentkit.testing.stores import CHECKS, SHARED_CHECKS
 from agentkit.testing.stores.said import answered, holds, said
 from tests.stores.postgres_relay import relayed
@@ -23,6 +26,7 @@ from tests.stores.postgres_server import PASSWORD
 
 Error = pytest.importorskip("psycopg").Error
 ROOT = Path(__file__).parents[2]
+NOW = len(MIGRATIONS)
 
 
 @asynccontextmanager
@@ -209,11 +213,32 @@ async def test_tables_of_an_older_version_become_the_next_with_what_is_in_them(u
         await store.append("s", 0, [said("one"), answered("two")])
         with ThreadPoolExecutor(3) as threads:
             upgrades = [threads.submit(upgraded, postgres, url) for _ in range(3)]
-        assert [upgrade.result() for upgrade in upgrades] == [[(2, "none")]] * 3
+        assert [upgrade.result() for upgrade in upgrades] == [[(NOW + 1, "none")]] * 3
         await holds(store, "s", said("one"), answered("two"))
     async with opened(url) as older:
-        with pytest.raises(StoreError, match="are of version 2; this agentkit knows version 1"):
+        words = f"are of version {NOW + 1}; this agentkit knows version {NOW}"
+        with pytest.raises(StoreError, match=words):
             await older.load("s")
+
+
+async def test_tables_that_had_no_facts_yet_are_read_and_take_them(url, postgres):
+    with postgres.connected(url) as line:
+        migrate(line, MIGRATIONS[:1])
+        append(line, Commit("s", 0, rows_of("s", [said("one")]), now_utc()))
+    async with opened(url) as store:
+        assert await store.recall("name") is None
+        await store.remember("name", {"one": 1})
+        assert await store.recall("name") == {"one": 1}
+        await holds(store, "s", said("one"))
+
+
+async def test_a_fact_that_is_damaged_is_a_store_error(url, postgres):
+    async with opened(url) as store:
+        await store.remember("name", {"one": 1})
+        with postgres.connected(url) as line:
+            line.execute("UPDATE agentkit_facts SET value = '{'")
+        with pytest.raises(StoreError, match="The fact 'name' cannot be read. It is no JSON"):
+            await store.recall("name")
 
 
 def upgraded(postgres, url):

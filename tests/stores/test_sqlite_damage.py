@@ -22,6 +22,7 @@ async def written(path: Path) -> bytes:
     for seq, record in enumerate(RECORDS):
         await store.append("alice", seq, [record])
     await store.append("bob", 0, [answered("x")])
+    await store.remember("fact", {"one": 1})
     await store.close()
     return path.read_bytes()  # noqa: ASYNC240 - nothing else runs
 
@@ -43,6 +44,8 @@ async def attempted(path: Path) -> list[StoreError]:
         store.append("alice", len(RECORDS), [said("more")]),
         store.fork("alice", 2, "f"),
         store.delete("alice"),
+        store.recall("fact"),
+        store.remember("fact", {"two": 2}),
     ):
         try:
             await doing
@@ -139,3 +142,13 @@ async def test_an_answer_that_the_ledger_cannot_read_is_named(tmp_path, body):
         connection.execute("UPDATE records SET body = ? WHERE session = 'bob'", (body,))
     with pytest.raises(StoreError, match=r"Record 0 of session 'bob' in .*log\.db cannot be read"):
         await SQLiteStore(path).spent()
+
+
+async def test_a_fact_that_cannot_be_read_is_named(tmp_path):
+    await written(tmp_path / "log.db")
+    with closing(sqlite3.connect(tmp_path / "log.db")) as connection, connection:
+        connection.execute("UPDATE facts SET value = '[1]'")
+    store = SQLiteStore(tmp_path / "log.db")
+    with pytest.raises(StoreError, match=r"'fact' in .*log.db cannot be read. It is no JSON obj"):
+        await store.recall("fact")
+    await store.close()

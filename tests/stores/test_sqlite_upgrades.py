@@ -10,12 +10,16 @@ from pathlib import Path
 import pytest
 
 from agentkit.errors import StoreError
+from agentkit.stores.moments import now_utc
+from agentkit.stores.rows import rows_of
 from agentkit.stores.sqlite import SQLiteStore
 from agentkit.stores.sqlite_schema import MIGRATIONS, bring_up_to_date
+from agentkit.stores.sqlite_writing import Commit, append
 from agentkit.testing.stores.said import answered, holds, said
 
 OWNERS = ("ALTER TABLE sessions ADD COLUMN owner TEXT DEFAULT 'none'", "CREATE TABLE owners(name)")
 NEXT = (*MIGRATIONS, OWNERS)
+NOW = len(MIGRATIONS)
 
 
 async def written(path: Path) -> None:
@@ -34,17 +38,30 @@ def upgraded(path: Path, migrations=NEXT) -> list[tuple]:
 
 async def test_a_log_of_an_older_version_keeps_what_is_in_it(tmp_path):
     await written(tmp_path / "log.db")
-    assert upgraded(tmp_path / "log.db") == [("s", "none", 2)]
-    assert upgraded(tmp_path / "log.db") == [("s", "none", 2)]
-    with pytest.raises(StoreError, match="is of version 2; this agentkit reads up to version 1"):
+    assert upgraded(tmp_path / "log.db") == [("s", "none", NOW + 1)]
+    assert upgraded(tmp_path / "log.db") == [("s", "none", NOW + 1)]
+    words = f"is of version {NOW + 1}; this agentkit reads up to version {NOW}"
+    with pytest.raises(StoreError, match=words):
         await SQLiteStore(tmp_path / "log.db").load("s")
+
+
+async def test_a_log_that_had_no_facts_yet_is_read_and_takes_them(tmp_path):
+    path = str(tmp_path / "log.db")
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        bring_up_to_date(connection, path, MIGRATIONS[:1])
+        append(connection, Commit("s", 0, rows_of("s", [said("one")])), now_utc)
+    store = SQLiteStore(path)
+    assert await store.recall("name") is None
+    await store.remember("name", {"one": 1})
+    assert await store.recall("name") == {"one": 1}
+    await holds(store, "s", said("one"))
 
 
 async def test_of_many_that_open_an_older_log_at_once_one_brings_it_up_to_date(tmp_path):
     await written(tmp_path / "log.db")
     with ThreadPoolExecutor(8) as threads:
         upgrades = list(threads.map(upgraded, [tmp_path / "log.db"] * 8))
-    assert upgrades == [[("s", "none", 2)]] * 8
+    assert upgrades == [[("s", "none", NOW + 1)]] * 8
 
 
 async def test_an_upgrade_that_fails_leaves_the_log_as_it_was(tmp_path):

@@ -15,8 +15,10 @@ from agentkit.testing.faults.answers import (
     half,
     on_answers,
     on_pieces,
+    one_by_one,
     whole,
 )
+from agentkit.testing.faults.cuts import close
 from agentkit.testing.faults.fault import Asked, Effect, Fault
 from agentkit.testing.http import Pieces, Reply
 
@@ -55,6 +57,15 @@ def labelled(in_json: Headers, in_stream: Headers) -> Effect:
         return answer.reply(answer.pieces, in_stream if answer.is_stream else in_json)
 
     return on_answers(change)
+
+
+def _bad_chunk(answer: Answer, _: Asked) -> Reply:
+    async def tap(pieces: Pieces) -> Pieces:
+        yield await anext(pieces)
+        yield b"many\r\n" + answer.pieces[0]
+        await close()
+
+    return Reply(200, one_by_one(answer.pieces), dict(answer.headers), tap)
 
 
 async def _empty(asked: Asked) -> Reply:
@@ -99,6 +110,14 @@ def _half_gzipped(answer: Answer, _: Asked) -> Reply:
 
 BODIES = [
     Fault("garbage", "sends something that is not HTTP", raw(b"SSH-2.0-OpenSSH_9.6\r\n")),
+    Fault(
+        "bad-length",
+        "sends a length that cannot be",
+        raw(b"HTTP/1.1 200 OK\r\ncontent-length: -5\r\n\r\n{}"),
+    ),
+    Fault(
+        "bad-chunk", "sends a chunk whose length is no number", on_answers(_bad_chunk), loses=True
+    ),
     Fault("empty-body", "sends nothing behind the headers", _empty),
     Fault("truncated-json", "sends half of the JSON", on_pieces(_truncated), loses=True),
     Fault("invalid-json", "sends JSON with a comma too many", on_pieces(_invalid), loses=True),

@@ -88,8 +88,38 @@ def _indexed(index: int) -> Change:
     return lambda event: {**event, "output_index": index} if "output_index" in event else event
 
 
-def _only(*kinds: str) -> Callable[[list[Wire]], Iterable[Wire]]:
-    return lambda events: [event for event in events if str(event["type"]).endswith(kinds)]
+def _shifted(event: Wire) -> Wire:
+    """What is done has another index than what has begun."""
+    is_done = str(event["type"]).endswith(".done") and "output_index" in event
+    return {**event, "output_index": event["output_index"] + 1} if is_done else event
+
+
+def _only(keeps: Callable[[str], bool]) -> Effect:
+    """The events of some types alone."""
+    return on_events(lambda events: [event for event in events if keeps(str(event["type"]))])
+
+
+def _is_of_a_whole(kind: str) -> bool:
+    """Whether an event has a whole item or response."""
+    return kind.endswith("output_item.done") or kind.count(".") == 1
+
+
+def _added_whole(events: list[Wire]) -> Iterator[Wire]:
+    """Items are whole when they begin, and no pieces follow."""
+    items = {event["output_index"]: event["item"] for event in events if "item" in event}
+    for event in events:
+        if "item" in event:
+            yield {**event, "item": items[event["output_index"]]}
+        elif "response" in event:
+            yield event
+
+
+def _unnamed_items(event: Wire) -> Wire:
+    """Neither an event nor an item in it has an id."""
+    bare = {key: value for key, value in event.items() if key != "item_id"}
+    if "item" in event:
+        bare["item"] = {key: value for key, value in event["item"].items() if key != "id"}
+    return bare
 
 
 def _with_output(output: object) -> Callable[[list[Wire]], Iterable[Wire]]:
@@ -128,6 +158,14 @@ def _nulled(item: Wire) -> Wire:
     return nulled
 
 
+def _doubled(response: Wire) -> Wire:
+    return {**response, "output": [item for item in response["output"] for _ in range(2)]}
+
+
+def _with_bare_end(events: list[Wire]) -> Iterable[Wire]:
+    return [*events[:-1], {"type": events[-1]["type"]}]
+
+
 def _unnamed(payload: bytes) -> bytes:
     return b"data: %b\n\n" % payload
 
@@ -148,6 +186,13 @@ def _on_two_lines(payload: bytes) -> bytes:
 def _with_keepalives(payload: bytes) -> bytes:
     alive = encode({"type": "keepalive", "sequence_number": 0})
     return b": keepalive\n\ndata: %b\n\nid: 7\nretry: 10\n\ndata: %b\n\n" % (alive, payload)
+
+
+def _with_odd_payloads(payload: bytes) -> bytes:
+    """What is JSON and no event, what is no JSON, and lines that are no fields."""
+    odd = (b"null", b"[]", b"5", b'"x"', b"", b"{}", b'{"type":null}', b'{"type":["a"],"item":3}')
+    told = b"".join(b"data: %b\n\n" % each for each in odd)
+    return b"data\n\n%bno\x00field: 3\n\ndata: %b\n\n" % (told, payload)
 
 
 def _streamed_unasked(answer: Answer, _: Asked) -> Reply:
@@ -174,20 +219,32 @@ ODDITIES = [
     Fault(
         "keepalives", "sends comments, keepalives, ids between events", reframed(_with_keepalives)
     ),
+    Fault("odd-payloads", "sends data that are no events", reframed(_with_odd_payloads)),
     Fault("done-at-end", "sends `[DONE]` behind the last event", reframed(_unnamed, DONE)),
     Fault("one-piece", "sends the whole stream at once", on_answers(_in_one_piece)),
     Fault("out-of-order", "sends the events in another order", on_events(_out_of_order)),
     Fault("done-late", "sends what is done behind all that is not", on_events(_done_late)),
-    Fault("done-only", "sends items only when they are done", on_events(_only("item.done", "ed"))),
+    Fault("done-only", "sends items only when they are done", _only(_is_of_a_whole)),
+    Fault(
+        "never-done",
+        "does not say that an item is done",
+        _only(lambda kind: not kind.endswith("output_item.done")),
+    ),
+    Fault("added-whole", "sends items whole when they begin", on_events(_added_whole)),
     Fault("terminal-only", "sends the last event alone", on_events(lambda events: events[-1:])),
+    Fault("doubled-items", "lists every item twice in `output`", each_response(_doubled)),
+    Fault(
+        "bare-end", "ends a stream without a response in its last event", on_events(_with_bare_end)
+    ),
     Fault("rotating-ids", "gives an item another id in each event", on_events(_rotated)),
-    Fault("no-ids", "leaves out the ids of items", each_event(_without("item_id"))),
+    Fault("no-ids", "leaves out the ids of items", each_event(_unnamed_items)),
     Fault(
         "no-indexes",
         "leaves out `output_index` and `content_index`",
         each_event(_without("output_index", "content_index", "summary_index")),
     ),
     Fault("shared-indexes", "gives all items the index 0", each_event(_indexed(0))),
+    Fault("shifting-indexes", "counts what is done from 1", each_event(_shifted)),
     Fault("negative-indexes", "gives all items the index -1", each_event(_indexed(-1))),
     Fault("no-numbers", "leaves out `sequence_number`", each_event(_without("sequence_number"))),
     Fault("empty-output", "ends a stream with an empty `output`", on_events(_with_output([]))),

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from http import HTTPStatus
+from http.client import responses
 
 from agentkit.encoding import JSON, Wire, encode
 from agentkit.testing.faults.bodies import HTML
@@ -17,15 +17,13 @@ from agentkit.testing.faults.fault import Asked, Effect, Fault
 from agentkit.testing.http import Reply
 
 STATUSES = (400, 401, 402, 403, 404, 408, 409, 413, 422, 429, 500, 502, 503, 504, 529)
-_PHRASES = {529: "Site is overloaded"}
 
 Body = tuple[bytes, str]
 """A body and its content type."""
 
 
 def _said(status: int) -> str:
-    phrase = _PHRASES.get(status) or HTTPStatus(status).phrase
-    return f"{phrase}, the fault said."
+    return f"{responses.get(status, 'Out of order')}, the fault said."
 
 
 def _word(code: str) -> Wire:
@@ -121,19 +119,20 @@ def error_body(shape: str, status: int, code: str = "") -> Body:
     return encode(_SHAPES[shape](status, code)), "application/json"
 
 
-def refused(status: int) -> Effect:
-    """The request is refused; the model is not asked."""
+def refused(status: int | None = None) -> Effect:
+    """The request is refused; the model is not asked. None for the status of the options."""
 
     async def effect(asked: Asked) -> Reply:
         options = asked.options
-        body, content_type = error_body(options["body"], status, options["code"])
+        number = status or int(asked.number("status"))
+        body, content_type = error_body(options["body"], number, options["code"])
         headers = {
             "content-type": content_type,
             "retry-after": _retry_after(options["retry-after"]),
             "retry-after-ms": options["retry-after-ms"],
             "x-should-retry": options["should-retry"],
         }
-        return Reply(status, body, {name: value for name, value in headers.items() if value})
+        return Reply(number, body, {name: value for name, value in headers.items() if value})
 
     return effect
 
@@ -155,6 +154,9 @@ _OPTIONS = {
 }
 
 REFUSALS = [
-    Fault(f"status-{status}", f"refuses with status {status}", refused(status), _OPTIONS)
-    for status in STATUSES
+    *(
+        Fault(f"status-{status}", f"refuses with status {status}", refused(status), _OPTIONS)
+        for status in STATUSES
+    ),
+    Fault("status", "refuses with any status", refused(), {"status": "418", **_OPTIONS}),
 ]

@@ -93,5 +93,7 @@ def _check(known: Fault, key: str, value: str) -> None:
     choices = _CHOICES.get(key)
     if choices is not None and value not in choices:
         raise ConfigurationError(f"{known.name}: {key} is one of {', '.join(choices)}.")
+    if (known.name, key) == ("status", "status") and not re.fullmatch(r"[2-9]\d\d", value):
+        raise ConfigurationError(f"status: {value!r} is no status from 200 on.")
     if key in _NUMBERS and not re.fullmatch(r"\d{1,9}(\.\d+)?", value):
         raise ConfigurationError(f"{known.name}: {key} is a number, from 0 on.")

@@ -78,6 +78,26 @@ def _failure(response: Wire, code: str) -> Wire:
     return {**response, "status": "failed", "error": error, "output": [], "usage": None}
 
 
+def _error_and_answer(answer: Answer, asked: Asked) -> Reply:
+    error = {"code": asked.options["code"], "message": _MESSAGE}
+    if not answer.is_stream:
+        return whole({**answer.response, "error": error})
+    ends = [piece for piece in answer.pieces if is_terminal(piece)]
+    begun = [piece for piece in answer.pieces if not is_terminal(piece)]
+    return stream_of([*begun, framed({"type": "error", "error": error}), *ends])
+
+
+def _unfinished(answer: Answer, asked: Asked) -> Reply:
+    if answer.is_chat:
+        return answer.reply(answer.pieces)
+    response = {**answer.response, "status": asked.options["status"]}
+    if not answer.is_stream:
+        return whole(response)
+    return stream_of(
+        map(framed, [*answer.events[:-1], {**answer.events[-1], "response": response}])
+    )
+
+
 def _incomplete(answer: Answer, asked: Asked) -> Reply:
     reason = asked.options["reason"]
     if answer.is_chat:
@@ -144,6 +164,20 @@ STREAMS = [
         "says that it failed after the first piece of the answer",
         on_answers(_failed_mid_stream),
         _CODE,
+        loses=True,
+    ),
+    Fault(
+        "error-and-answer",
+        "names an error and says that the answer is complete",
+        on_answers(_error_and_answer),
+        _CODE,
+        loses=True,
+    ),
+    Fault(
+        "unfinished",
+        "ends with a response that is still being made",
+        on_answers(_unfinished),
+        {"status": "in_progress"},
         loses=True,
     ),
     Fault(

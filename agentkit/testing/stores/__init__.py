@@ -9,7 +9,8 @@ Each takes a fresh, empty store and raises AssertionError that says what is wron
 
     keeping.py   load and append         forking.py   fork and delete
     finding.py   list, search, spent     holding.py   hold
-    sharing.py   two at one place        said.py      what is kept, and how a check complains
+    sharing.py   two at one place        remembering.py   remember and recall
+    said.py      what is kept, and how a check complains
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from agentkit.stores.protocol import Store
-from agentkit.testing.stores import finding, forking, holding, keeping, sharing
+from agentkit.testing.stores import finding, forking, holding, keeping, remembering, sharing
 from agentkit.testing.stores.said import judged
 
 Check = Callable[[Store], Awaitable[None]]
@@ -76,6 +77,14 @@ _CHECKS: tuple[Check, ...] = (
     holding.those_who_wait_take_turns_as_they_came,
     holding.never_two_hold_a_session_at_once,
     holding.a_cancelled_wait_leaves_nothing_behind,
+    remembering.a_fact_that_is_not_there_is_none,
+    remembering.any_fact_comes_back_equal,
+    remembering.the_last_fact_of_a_name_stands,
+    remembering.names_that_look_alike_are_different_facts,
+    remembering.a_fact_is_forgotten_with_time,
+    remembering.a_fact_of_no_name_or_no_size_is_refused,
+    remembering.facts_are_remembered_from_anywhere_at_once,
+    remembering.facts_and_sessions_stay_apart,
 )
 
 _SHARED_CHECKS: tuple[SharedCheck, ...] = (
@@ -86,6 +95,7 @@ _SHARED_CHECKS: tuple[SharedCheck, ...] = (
     sharing.the_other_waits_its_turn,
     sharing.never_two_of_both_hold_a_session_at_once,
     sharing.what_is_closed_by_one_the_other_still_uses,
+    sharing.what_one_remembers_the_other_recalls,
 )
 
 CHECKS: tuple[Check, ...] = tuple(map(judged, _CHECKS))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from agentkit.errors import Conflict
-from agentkit.stores.protocol import Kept, Store
+from agentkit.stores.protocol import Kept, Store, memory_of
 from agentkit.testing.stores.holding import once
 from agentkit.testing.stores.said import holds, outcomes, raises, said, same, within
 
@@ -99,3 +99,14 @@ async def what_is_closed_by_one_the_other_still_uses(one: Store, other: Store) -
     await one.close()
     await other.append("s", 2, [said("three")])
     await holds(other, "s", said("one"), said("two"), said("three"))
+
+
+async def what_one_remembers_the_other_recalls(one: Store, other: Store) -> None:
+    """What is remembered by one is recalled by the other at once; the last of both stands."""
+    ours, theirs = memory_of(one), memory_of(other)
+    if ours is None or theirs is None:
+        return
+    await ours.remember("name", {"by": "one"})
+    same(await theirs.recall("name"), {"by": "one"}, "what the other recalls")
+    await theirs.remember("name", {"by": "other"})
+    same(await ours.recall("name"), {"by": "other"}, "what the other remembered since")
