@@ -46,7 +46,7 @@ def test_the_last_word_that_is_wanted_stays_the_last():
             "now\nUTC",
         ),
         ({"type": "custom_tool_call", "name": "sql", "input": '{"a": 1}'}, 'sql\n{"a": 1}'),
-        ({"type": "function_call", "name": "deep", "arguments": "[" * 900 + "7" + "]" * 900}, "7"),
+        ({"type": "function_call", "name": "deep", "arguments": "[" * 150 + "7" + "]" * 150}, "7"),
         ({"type": "file_search_call", "queries": ["a b", "c"]}, "file_search\na b\nc"),
         ({"type": "code_interpreter_call", "code": "1 + 1"}, "code_interpreter\n1 + 1"),
         ({"type": "mcp_approval_request", "name": "rm", "arguments": "{}"}, "rm"),
