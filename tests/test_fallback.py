@@ -187,3 +187,12 @@ def test_a_list_that_cannot_work_is_told():
 async def test_a_failing_model_of_the_callers_own_is_no_failing_server():
     with pytest.raises(ModelError, match="mine"):
         await Agent([Named("one", ModelError("mine")), Named("two", "hi")]).run("?")
+
+
+async def test_a_budget_needs_the_price_of_every_model():
+    def prices(model: str, usage: Any) -> float | None:
+        return 0.01 if model == "one" else None
+
+    agent = Agent([Named("one", "hi"), Named("two", "hi")], prices=prices, limits=Limits(cost=1.0))
+    with pytest.raises(ConfigurationError, match="two"):
+        await agent.run("?")
