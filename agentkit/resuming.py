@@ -52,8 +52,8 @@ def resumed(decisions: Sequence[Decision], tools: Mapping[str, Tool]) -> Opening
 
 async def go_on(run: Run, place: Place, opening: Opening) -> RunResult:
     """Run to the end; what it came to. An exception carries the result so far."""
-    for setup in (run.setup, *(setup for _, setup in run.others)):
-        check_prices(replace(run, setup=setup))
+    for each in (run.setup, *(setup for _, setup in run.others)):
+        check_prices(replace(run, setup=each))
     first = opening(place)
     setup = run.log.setup
     if not setup or (setup.digest, setup.session) != (run.setup.digest, run.session):

@@ -50,9 +50,9 @@ def shown(body: bytes, content_type: str) -> str:
     """A body in a line, and its content type where that is no JSON."""
     text = " ".join(body.decode().split())
     code = f"`{text}`" if text else "nothing"
-    return (
-        code if content_type == "application/json" else f"{code} as `{content_type or 'nothing'}`"
-    )
+    if content_type == "application/json":
+        return code
+    return f"{code} as `{content_type}`" if content_type else f"{code} without a content type"
 
 
 def tools(name: str) -> str:

@@ -107,14 +107,21 @@ class Usage:
     def read(cls, wire: Wire | None) -> Usage:
         """Usage of a response body; null, missing and partial ones read as zeros."""
         usage = wire if isinstance(wire, dict) else {}
-        read, written = _count(usage, "input_tokens"), _count(usage, "output_tokens")
-        return cls(
-            read,
-            _count(usage.get("input_tokens_details"), "cached_tokens"),
-            written,
-            _count(usage.get("output_tokens_details"), "reasoning_tokens"),
-            _count(usage, "total_tokens") or read + written,
-        )
+        read, written = usage.get("input_tokens_details"), usage.get("output_tokens_details")
+        said = [
+            usage.get("input_tokens"),
+            read.get("cached_tokens") if isinstance(read, dict) else None,
+            usage.get("output_tokens"),
+            written.get("reasoning_tokens") if isinstance(written, dict) else None,
+            usage.get("total_tokens"),
+        ]
+        counts = [
+            int(each)
+            if isinstance(each, int) or (isinstance(each, float) and isfinite(each))
+            else 0
+            for each in said
+        ]
+        return cls(counts[0], counts[1], counts[2], counts[3], counts[4] or counts[0] + counts[2])
 
 
 @dataclass(frozen=True)
@@ -234,8 +241,3 @@ def read_response(wire: Wire) -> Response:
     """A response body as a Response; null or missing `output` reads as no items."""
     output = wire.get("output")
     return Response(wire, read_items(output if isinstance(output, list) else None))
-
-
-def _count(usage: Any, key: str) -> int:
-    value = usage.get(key) if isinstance(usage, dict) else None
-    return int(value) if isinstance(value, (int, float)) and isfinite(value) else 0

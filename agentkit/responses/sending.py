@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from agentkit.errors import ModelError
+from agentkit.errors import ModelError, RateLimitError
 from agentkit.responses.endpoint import Endpoint
 from agentkit.responses.exchange import Exchange
 from agentkit.responses.failures import was_sent
@@ -32,6 +32,8 @@ class Outcome:
 
     exchange: Exchange | Kept | None
     error: ModelError | None = None
+    was_sent: bool = True
+    """Whether the request went out; not where the server takes none in time."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,11 @@ class Sending:
         limiter = self.limiter
         try:
             turn = await limiter.turn(deadline) if limiter.is_closed else None
-            plain = Exchange(self.pool, endpoint, request, limiter, turn)
-            exchange = self._kept(plain, request, endpoint)
+        except RateLimitError as error:
+            return Outcome(None, error, was_sent=False)
+        plain = Exchange(self.pool, endpoint, request, limiter, turn)
+        exchange = self._kept(plain, request, endpoint)
+        try:
             await exchange.begin()
         except ModelError as error:
             return Outcome(None, error)
@@ -87,7 +92,12 @@ class Sending:
         made = [first]
 
         async def attempt() -> Outcome:
-            return made.pop() if made else await self._attempt(endpoint, request, deadline)
+            if retrying.statistics["attempt_number"] == 1:
+                return first
+            outcome = await self._attempt(endpoint, request, deadline)
+            if outcome.was_sent:
+                made.append(outcome)
+            return outcome
 
         def wait(state: tenacity.RetryCallState) -> float:
             # a closed limiter waits as long as the server said, and keeps the order
@@ -110,9 +120,11 @@ class Sending:
             retry=lambda state: self._is_to_be_repeated(request, _outcome(state)),
             retry_error_callback=_outcome,
         )
-        outcome: Outcome = await retrying(attempt)
+        await retrying(attempt)
+        # where no more can be sent in time, what the server said last is what there is to say
+        outcome = made[-1]
         if outcome.error is not None:
-            outcome.error.attempts = retrying.statistics.get("attempt_number", 1)
+            outcome.error.attempts = len(made)
         return outcome
 
     def _is_to_be_repeated(self, request: Request, outcome: Outcome) -> bool:

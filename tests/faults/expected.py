@@ -28,9 +28,9 @@ class Ending:
     def __str__(self) -> str:
         if self.error is None:
             return self.status
-        told = f"`{self.error}`" + (f" {self.http}" if self.http else "")
-        told = told if self.is_raised else f"failed, {told}"
-        return f"{told}, sent {self.sent} times" if self.sent > 1 else told
+        line = f"`{self.error}`" + (f" {self.http}" if self.http else "")
+        line = line if self.is_raised else f"failed, {line}"
+        return f"{line}, sent {self.sent} times" if self.sent > 1 else line
 
 
 def failed(error: str, http: int | None = None, *, sent: int = 1, says: str = "") -> Ending:
@@ -151,6 +151,7 @@ TOO_LONG = failed("RateLimitError", 429)
 REFUSALS: dict[str, Pair] = {
     **{f"status-{status}": (replace(each, http=status),) * 2 for status, each in STATUSES.items()},
     "status=418": (failed("BadRequestError", 418),) * 2,
+    "status=204": (failed("ProtocolError", 204, says="an empty body"),) * 2,
     "status=520": (again(failed("ServerError", 520)),) * 2,
     "status-429,code=insufficient_quota": (failed("QuotaError", 429),) * 2,
     "status-400,code=context_length_exceeded": (failed("ContextLengthError", 400),) * 2,

@@ -95,7 +95,7 @@ async def meet(
     wire: Literal["responses", "chat"] = "responses",
     limits: Limits | None = None,
     http_client: HTTPClient | None = None,
-    is_hosted: bool = False,
+    state: Literal["replay", "chained", "hosted"] = "replay",
 ) -> Met:
     """Run until the end at a server with these faults; `bounds` are for all but the first answer."""
     ran: list[tuple[int, int]] = []
@@ -116,9 +116,9 @@ async def meet(
             ResponsesModel("m", server.url, timeouts=timeouts, **options)
             for timeouts in (bounds, PATIENT)
         )
-        state = await new_conversation(server) if is_hosted else "replay"
+        kept = await new_conversation(server) if state == "hosted" else state
         model = InTurn(patient, hurried)
-        agent = Agent(model, tools=[adding(ran)], limits=limits, state=state)
+        agent = Agent(model, tools=[adding(ran)], limits=limits, state=kept)
         try:
             result = await agent.run("2 and 3?", on_event=listen if stream else None)
         except ModelError as error:

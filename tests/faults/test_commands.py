@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -136,6 +138,8 @@ def test_an_error_of_the_model_passes_as_it_is():
         ("reset-after-events=-1", "reset-after-events: events is a number, from 0 on."),
         ("slow-bytes=soon", "slow-bytes: every is a number, from 0 on."),
         ("gzip+what", "There is no fault named 'what'."),
+        ("status=99", "status: '99' is no status from 200 on."),
+        ("status-429,retry-after=1\r\nx: y", "status-429: retry-after='1\\r\\nx: y' has what no"),
     ],
 )
 def test_a_text_that_names_no_fault_says_what_there_is(text: str, message: str):
@@ -176,6 +180,27 @@ def test_the_command_lists_the_faults(capsys: pytest.CaptureFixture[str]):
     listed = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in listed] == list(FAULTS)
     assert all(FAULTS[line.split()[0]].does in line for line in listed)
+
+
+def test_the_command_serves_a_model_with_faults():
+    command = [
+        sys.executable,
+        "-m",
+        "agentkit",
+        "serve",
+        "--fault",
+        "none",
+        "--fault",
+        "status=418",
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as server:
+        try:
+            url = server.stdout.readline().decode().strip()
+            body = {"model": "m", "input": "hi"}
+            statuses = [httpx.post(f"{url}/responses", json=body).status_code for _ in range(3)]
+        finally:
+            server.terminate()
+    assert statuses == [200, 418, 200]
 
 
 def test_the_command_says_which_faults_there_are(capsys: pytest.CaptureFixture[str]):

@@ -97,7 +97,7 @@ async def test_a_wait_that_does_not_fit_into_the_run_is_not_begun(fault: str):
 
 @pytest.mark.parametrize(("fault", "stream"), AGAIN)
 async def test_a_conversation_at_the_server_does_not_get_an_input_twice(fault: str, stream: bool):
-    met = await meet("none", fault, stream=stream, is_hosted=True)
+    met = await meet("none", fault, stream=stream, state="hosted")
     was_refused = fault.startswith("status")
     assert len(met.requests) == (3 if was_refused else 2)
     assert met.result.status == ("completed" if was_refused else "failed")
@@ -105,6 +105,14 @@ async def test_a_conversation_at_the_server_does_not_get_an_input_twice(fault: s
 
 
 AT_ONCE = [fault for fault in (*CUTS, *BODIES) if not fault.startswith(("refused", "stall"))]
+
+
+@pytest.mark.parametrize("fault", AT_ONCE)
+async def test_a_fault_ends_the_same_where_the_server_keeps_the_answers(fault: str):
+    ending = EXPECTED[fault][True]
+    met = await meet("none", f"{fault},times=always", stream=True, state="chained")
+    check(met, ending)
+    assert (len(met.requests), met.ran) == (1 + ending.sent, [(2, 3)])
 
 
 @pytest.mark.parametrize("fault", AT_ONCE)

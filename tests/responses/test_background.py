@@ -45,7 +45,7 @@ from agentkit.responses.polling import Polling
 from agentkit.responses.response import Fields, Request
 from agentkit.responses.retry import Retries
 from agentkit.testing import ResponsesServer, ScriptedModel
-from agentkit.testing.faults.fault import Asked, Fault
+from agentkit.testing.faults.definition import Asked, Fault
 from agentkit.testing.http import CutError, Reply
 
 ASK = {"model": "m", "input": "?"}

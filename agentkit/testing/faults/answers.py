@@ -11,7 +11,7 @@ from typing import AnyStr
 
 from agentkit.encoding import Wire, decode, encode
 from agentkit.responses.events import TERMINAL
-from agentkit.testing.faults.fault import Asked, Effect
+from agentkit.testing.faults.definition import Asked, Effect
 from agentkit.testing.http import Pieces, Reply
 
 JSON = {"content-type": "application/json"}

@@ -19,7 +19,7 @@ from agentkit.testing.faults.answers import (
     whole,
 )
 from agentkit.testing.faults.cuts import close
-from agentkit.testing.faults.fault import Asked, Effect, Fault
+from agentkit.testing.faults.definition import Asked, Effect, Fault
 from agentkit.testing.http import Pieces, Reply
 
 HTML = (

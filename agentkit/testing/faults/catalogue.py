@@ -5,8 +5,8 @@ from __future__ import annotations
 from agentkit.testing.faults.bodies import BODIES
 from agentkit.testing.faults.chat import CHATS
 from agentkit.testing.faults.cuts import CUTS
+from agentkit.testing.faults.definition import Asked, Fault
 from agentkit.testing.faults.endless import ENDLESS
-from agentkit.testing.faults.fault import Asked, Fault
 from agentkit.testing.faults.framing import FRAMINGS
 from agentkit.testing.faults.oddities import ODDITIES
 from agentkit.testing.faults.refusals import REFUSALS

@@ -16,7 +16,7 @@ from agentkit.testing.faults.answers import (
     up_to_a_delta,
     whole,
 )
-from agentkit.testing.faults.fault import Asked, Fault
+from agentkit.testing.faults.definition import Asked, Fault
 from agentkit.testing.http import Reply
 
 

@@ -20,7 +20,7 @@ from agentkit.testing.faults.answers import (
     one_by_one,
     up_to_a_delta,
 )
-from agentkit.testing.faults.fault import Asked, Effect, Fault
+from agentkit.testing.faults.definition import Asked, Effect, Fault
 from agentkit.testing.http import CutError, Pieces, Reply
 
 

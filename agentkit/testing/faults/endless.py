@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from agentkit.testing.faults.answers import JSON, STREAM, Answer, framed, on_answers
-from agentkit.testing.faults.fault import Asked, Effect, Fault
+from agentkit.testing.faults.definition import Asked, Effect, Fault
 from agentkit.testing.http import Pieces, Reply
 
 _BEGUN = framed({"type": "response.created", "response": {"object": "response", "output": []}})

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from agentkit.testing.faults.answers import Answer, on_answers, one_by_one
 from agentkit.testing.faults.cuts import close
-from agentkit.testing.faults.fault import Asked, Effect, Fault
+from agentkit.testing.faults.definition import Asked, Effect, Fault
 from agentkit.testing.http import Pieces, Reply
 
 TINY = 7

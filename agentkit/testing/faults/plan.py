@@ -10,7 +10,7 @@ from agentkit.encoding import JSON
 from agentkit.errors import ConfigurationError
 from agentkit.testing.faults.answers import one_by_one, pieces_of
 from agentkit.testing.faults.cuts import REFUSED
-from agentkit.testing.faults.fault import Asked, Fault, Proceed
+from agentkit.testing.faults.definition import Asked, Fault, Proceed
 from agentkit.testing.faults.spec import fault
 from agentkit.testing.http import HttpRequest, Reply
 from agentkit.testing.rejection import RejectionError

@@ -13,10 +13,12 @@ from http.client import responses
 
 from agentkit.encoding import JSON, Wire, encode
 from agentkit.testing.faults.bodies import HTML
-from agentkit.testing.faults.fault import Asked, Effect, Fault
+from agentkit.testing.faults.definition import Asked, Effect, Fault
 from agentkit.testing.http import Reply
 
 STATUSES = (400, 401, 402, 403, 404, 408, 409, 413, 422, 429, 500, 502, 503, 504, 529)
+
+_BODILESS = (204, 304)
 
 Body = tuple[bytes, str]
 """A body and its content type."""
@@ -132,6 +134,7 @@ def refused(status: int | None = None) -> Effect:
             "retry-after-ms": options["retry-after-ms"],
             "x-should-retry": options["should-retry"],
         }
+        body = b"" if number in _BODILESS else body
         return Reply(number, body, {name: value for name, value in headers.items() if value})
 
     return effect

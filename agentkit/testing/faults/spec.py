@@ -18,7 +18,7 @@ from functools import reduce
 
 from agentkit.errors import ConfigurationError
 from agentkit.testing.faults.catalogue import FAULTS
-from agentkit.testing.faults.fault import Asked, Fault
+from agentkit.testing.faults.definition import Asked, Fault
 from agentkit.testing.faults.refusals import SHAPES
 from agentkit.testing.faults.streams import EVENT_SHAPES
 from agentkit.testing.http import Reply
@@ -90,6 +90,8 @@ def _times(text: str) -> int | None:
 
 
 def _check(known: Fault, key: str, value: str) -> None:
+    if not (value.isascii() and value.isprintable()):
+        raise ConfigurationError(f"{known.name}: {key}={value!r} has what no header may have.")
     choices = _CHOICES.get(key)
     if choices is not None and value not in choices:
         raise ConfigurationError(f"{known.name}: {key} is one of {', '.join(choices)}.")

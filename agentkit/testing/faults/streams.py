@@ -16,7 +16,7 @@ from agentkit.testing.faults.answers import (
     whole,
 )
 from agentkit.testing.faults.chat import finished
-from agentkit.testing.faults.fault import Asked, Effect, Fault
+from agentkit.testing.faults.definition import Asked, Effect, Fault
 from agentkit.testing.http import Reply
 from agentkit.testing.sequence import event_sequence
 
