@@ -147,11 +147,13 @@ class Agent:
     def models(self) -> tuple[Model, ...]:
         """The model and those that follow it where its server fails, made at the first use."""
         first, *others = self._given_models
-        # a key and an address are the first one's, unless another names no provider of its own
+        # the key and the address given are the first one's; a name without a provider shares them
+        # only where it is sure to mean the same server
+        is_bound = names_provider(first) and self._given["base_url"] is None
         made = [self._named(first) if isinstance(first, str) else first]
         for each in others:
             named = partial(self._named, base_url=None, api_key=None)
-            make = named if names_provider(each) else self._named
+            make = named if is_bound or names_provider(each) else self._named
             made.append(make(each) if isinstance(each, str) else each)
         return tuple(made)
 

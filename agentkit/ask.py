@@ -93,7 +93,9 @@ async def _answered(run: Run, request: Request, limit: str | None) -> tuple[Resp
         run.emit(TextDelta(response.text))
     if response.incomplete_reason == OUT_OF_TIME:
         sent.limit = "seconds"
-    run.hold(*_records(run, response, sent, run.clock() - began))
+    answer, *others = _records(run, response, sent, run.clock() - began)
+    run.take(answer)  # made of a response that has been cleaned
+    run.hold(*others)
     return response, sent.limit
 
 
@@ -183,13 +185,11 @@ class _Telling:
         """Tell what stream events bring, as far as it may be told."""
         hiding = None if self._text is None or self._shows_nothing(events) else self._text
         for event in events:
-            if type(event) is Delta:
-                kind = _SAID_BY.get(event.type)
-                if hiding is not None and event.delta and kind is not self._kind:
-                    self.end()
-                if kind is not None and event.delta:
-                    self._kind = kind
-                    self._tell(event.delta if hiding is None else hiding.add(event.delta))
+            if isinstance(event, Delta):
+                if hiding is None:
+                    self._tell(event.delta, _SAID_BY.get(event.type))
+                elif event.delta:
+                    self._tell_hidden(event, hiding)
             elif isinstance(event, Notice):
                 self._run.notify(event.text)
             elif isinstance(event, PartDone):
@@ -198,19 +198,27 @@ class _Telling:
     def end(self) -> None:
         """Tell what has not been told yet."""
         if self._text is not None:
-            self._tell(self._text.end())
+            self._tell(self._text.end(), self._kind)
 
     def _shows_nothing(self, events: Sequence[StreamEvent]) -> bool:
         """Whether all of it can be told as it is; one look at many deltas takes less than many."""
-        deltas = [event for event in events if type(event) is Delta]
+        deltas = [event for event in events if isinstance(event, Delta)]
         if self._text is None or len({event.type for event in deltas}) != 1:
             return False
         return self._text.passes("".join([event.delta for event in deltas]))
 
-    def _tell(self, text: str) -> None:
-        if text:
-            self._heard.add(self._kind)
-            self._run.emit(self._kind(text))
+    def _tell_hidden(self, event: Delta, hiding: HidingStream) -> None:
+        kind = _SAID_BY.get(event.type)
+        if kind is not self._kind:
+            self.end()
+        if kind is not None:
+            self._kind = kind
+            self._tell(hiding.add(event.delta), kind)
+
+    def _tell(self, text: str, kind: type[Said] | None) -> None:
+        if text and kind is not None:
+            self._heard.add(kind)
+            self._run.emit(kind(text))
 
 
 def _records(run: Run, response: Response, sent: Sent, seconds: float) -> list[Record]:
@@ -221,6 +229,8 @@ def _records(run: Run, response: Response, sent: Sent, seconds: float) -> list[R
     kept = {key: value for key, value in wire if key not in _ECHO and value is not None}
     response = Response(kept, response.output)
     problems = _problems(run.output, response) if run.output else []
+    if problems and run.secrets is not None:  # a validator may be the caller's own code
+        problems = run.secrets.hide_json(problems)
     words = words_on(response, run.tools, run.approve) if run.asks_people and not sent.limit else {}
     answer = Answer(response, tuple(words), tuple(problems), sent.limit, seconds, sent.cost)
     if problems and run.output and _may_repair(run, sent.limit):

@@ -88,8 +88,8 @@ class Limits:
         """
         if repeat >= STOP_AT:
             return "same_calls", f"Not run: this same call was made {repeat - 1} times before."
-        used = log.trip.calls.total() + planned
-        if self.tool_calls is not None and used >= self.tool_calls:
+        most = self.tool_calls
+        if most is not None and log.trip.calls.total() + planned >= most:
             return "tool_calls", f"Not run: all {self.tool_calls} tool calls of this run are used."
         return None
 

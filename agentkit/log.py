@@ -192,8 +192,8 @@ class Log:
         before, self.setup = self.setup, record
         if before is None:
             return
-        if record.model != before.model and self.answer and self.answer.response.is_failed:
-            self.answer = None  # another model answers in its place
+        if self.answer and self.answer.response.is_failed:
+            self.answer = None  # another model answers in its place, or the same by another key
         for call in self.open_calls:
             was_there = call.is_orphan or call.name in before.tool_names
             call.is_orphan = was_there and call.name not in record.tool_names
@@ -254,8 +254,8 @@ class Log:
         for call in calls_in(record.response):
             if not call.is_the_servers_own:
                 call.needs_word = call.call_id in record.waits
-                self.trip.same_calls[call.name, call.arguments] += 1
-                call.repeat = self.trip.same_calls[call.name, call.arguments]
+                said = call.name, call.arguments
+                call.repeat = self.trip.same_calls[said] = self.trip.same_calls.get(said, 0) + 1
             self._calls[call.call_id] = call
             self._call_ids.add(call.call_id)
         self._unanswered = len(self._calls)

@@ -15,7 +15,7 @@ from pydantic_core import ValidationError
 
 from agentkit.encoding import JSON, Wire, decode, encode
 from agentkit.errors import AgentkitError, OutputError
-from agentkit.responses.dialect import schema_in_words
+from agentkit.responses.fitting import schema_in_words
 from agentkit.responses.items import Message, user_message
 from agentkit.schema.given import checked_schema, compiled
 from agentkit.schema.problems import problems_in, validation_problems

@@ -221,8 +221,6 @@ def _readable(run: Run, call: CallState, tool: Tool, outcome: Outcome) -> str | 
     output = outcome.output
     if run.secrets is not None:
         output = run.secrets.hide_json(output)  # before it is cut, which could be within one
-    if isinstance(output, list) and not run.dialect.lists_in_outputs:
-        output = _in_words(output)
     most = tool.max_output or DEFAULT_MAX_OUTPUT
     if not isinstance(output, str) or len(output) > most:
         output = cut(output, most)
@@ -239,14 +237,6 @@ def with_notes(output: str | list[Wire], call: CallState) -> str | list[Wire]:
     if isinstance(output, str):
         return "\n\n".join([output, *notes])
     return [*output, *({"type": "input_text", "text": note} for note in notes)]
-
-
-def _in_words(parts: list[Wire]) -> str:
-    """For a server that reads outputs as text alone."""
-    return "\n".join(
-        part["text"] if part.get("type") == "input_text" else "[an image or a file, left out]"
-        for part in parts
-    )
 
 
 def failed_text(name: str, error: BaseException) -> str:

@@ -21,7 +21,6 @@ from agentkit.output import OutputFormat
 from agentkit.prices import Prices
 from agentkit.purse import Purse
 from agentkit.records import Record, Setup
-from agentkit.responses.dialect import Dialect, dialect_of
 from agentkit.responses.events import Notice
 from agentkit.responses.response import Model
 from agentkit.rules import ApprovalRule
@@ -63,11 +62,6 @@ class Run:
     """The models that go on where this one's server fails, in order."""
 
     @property
-    def dialect(self) -> Dialect:
-        """What the model's server does differently."""
-        return dialect_of(self.model)
-
-    @property
     def asks_people(self) -> bool:
         """Whether any call may need a person's word."""
         return self.approve is not None or any(tool.approval for tool in self.tools.values())
@@ -96,9 +90,13 @@ class Run:
 
     def hold(self, *records: Record) -> None:
         """Take records into the log, to be kept together with those that come next."""
-        cleaned = records if (s := self.secrets) is None else [hidden(each, s) for each in records]
-        self.log.append(*cleaned)
-        for record in cleaned if self.listener else ():
+        secrets = self.secrets
+        self.take(*(records if secrets is None else [hidden(each, secrets) for each in records]))
+
+    def take(self, *records: Record) -> None:
+        """`hold`, for records in which secrets have been hidden before."""
+        self.log.append(*records)
+        for record in records if self.listener else ():
             self.emit(record)
 
     async def append(self, *records: Record) -> None:

@@ -196,3 +196,27 @@ async def test_a_budget_needs_the_price_of_every_model():
     agent = Agent([Named("one", "hi"), Named("two", "hi")], prices=prices, limits=Limits(cost=1.0))
     with pytest.raises(ConfigurationError, match="two"):
         await agent.run("?")
+
+
+async def test_a_key_that_was_given_goes_to_the_first_models_server_alone():
+    environment = {"COMETAPI_KEY": "sk-comet-1"}
+    agent = Agent(["openai:gpt-5", "gpt-4.1"], api_key="sk-openai-1", environment=environment)
+    first, second = agent.models
+    assert first.endpoint.headers == {"Authorization": "Bearer sk-openai-1"}
+    assert second.endpoint.headers == {"Authorization": "Bearer sk-comet-1"}
+
+
+async def test_models_without_names_stand_in_for_each_other_too():
+    first, second = ScriptedModel(failed("server_error", "oops")), ScriptedModel("hi")
+    assert (await Agent([first, second]).run("?")).output == "hi"
+
+
+async def test_what_a_server_noted_of_its_own_work_goes_to_no_other():
+    search = {"type": "web_search_call", "id": "ws_1", "status": "completed"}
+    signed = {**call("add", a=1, b=2), "extra_content": {"signature": "s"}}
+    first = Named("one", [search, signed], ServerError("busy"))
+    second = Named("two", "3")
+    await Agent([first, second], tools=[add]).run("?")
+    sent = [item.wire for item in second.requests[0].input]
+    assert [each["type"] for each in sent] == ["message", "function_call", "function_call_output"]
+    assert "extra_content" not in sent[1]

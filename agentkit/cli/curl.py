@@ -28,8 +28,9 @@ from agentkit.moves import AskModel, next_move
 from agentkit.paying import OUT_OF_TIME
 from agentkit.records import Answer, Compaction, Record, Setup
 from agentkit.responses.compaction import CompactEndpoint, CompactRequest
-from agentkit.responses.dialect import Dialect, spoken
+from agentkit.responses.dialect import Dialect
 from agentkit.responses.endpoint import Endpoint
+from agentkit.responses.fitting import spoken
 from agentkit.responses.providers import PROVIDERS, Provider, provider_of
 from agentkit.responses.response import Request
 from agentkit.run import Run

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
+import sys
+import textwrap
+from collections.abc import Iterable
 from typing import TypeAlias
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -11,13 +15,45 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):
-    """Writes `-a SPEC, --agent SPEC`, where Python has `-a, --agent SPEC` from 3.13 on."""
+    """Writes what Python 3.11 does, wherever later ones have ways of their own.
+
+    `-a SPEC, --agent SPEC`, which is `-a, --agent SPEC` from 3.13 on, and a usage whose lines
+    break between options only, and from 3.13 on within `[--json | --jsonl]`, too.
+    """
+
+    def _format_usage(
+        self,
+        usage: str | None,
+        actions: Iterable[argparse.Action],
+        groups: Iterable[argparse._MutuallyExclusiveGroup],
+        prefix: str | None,
+    ) -> str:
+        actions, groups = list(actions), list(groups)
+        options = [action for action in actions if action.option_strings]
+        width, self._width = self._width, sys.maxsize
+        begun = super()._format_usage(usage, options, groups, prefix).rstrip()
+        whole = super()._format_usage(usage, actions, groups, prefix).rstrip()
+        self._width = width
+        indent = " " * (begun.index(self._prog) + len(self._prog) + 1)
+        lines = [begun, indent + whole.removeprefix(begun).lstrip()]
+        if len(whole) > width:
+            whole = "\n".join(_broken(line.rstrip(), width, indent) for line in lines).rstrip()
+        return f"{whole}\n\n"
 
     def _format_action_invocation(self, action: argparse.Action) -> str:
         if not action.option_strings or action.nargs == 0:
             return super()._format_action_invocation(action)
         value = self._format_args(action, self._get_default_metavar_for_optional(action))
         return ", ".join(f"{option} {value}" for option in action.option_strings)
+
+
+def _broken(line: str, width: int, indent: str) -> str:
+    """The line as many, none broken within brackets."""
+    kept = re.sub(r"\[.*?\]+(?=\s|$)", lambda option: option[0].replace(" ", "\xa0"), line)
+    wrapped = textwrap.fill(
+        kept, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+    return wrapped.replace("\xa0", " ")
 
 
 def add_command(

@@ -13,12 +13,13 @@ from dataclasses import replace
 from agentkit.errors import BadRequestError, ConfigurationError, ModelError
 from agentkit.responses.chat_request import chat_request
 from agentkit.responses.compaction import CompactEndpoint, CompactRequest, has_no_endpoint
-from agentkit.responses.dialect import Dialect, WireName, spoken
+from agentkit.responses.dialect import Dialect, WireName
 from agentkit.responses.endpoint import Endpoint
 from agentkit.responses.events import Notice, StreamEvent
 from agentkit.responses.exchange import Exchange
+from agentkit.responses.fitting import left_out, spoken
 from agentkit.responses.fold import Fold
-from agentkit.responses.known import Known, known_of, limiter_of
+from agentkit.responses.known import Known, known_of, lessons_between, limiter_of, taught
 from agentkit.responses.learning import (
     has_lost_state,
     lesson_of,
@@ -69,7 +70,7 @@ class ResponsesModel:
         """Whether the server has not yet turned out to have no `POST /responses/compact`."""
         retries = retries or Retries()
         # what waits in another way than time passes is not for others to wait with
-        is_usual = sleep is asyncio.sleep and retries == Retries(jitter=retries.jitter)
+        is_usual = sleep is asyncio.sleep and retries.longest_wait == Retries.longest_wait
         limiter = (
             limiter_of(self.endpoint, name)
             if is_usual
@@ -98,6 +99,8 @@ class ResponsesModel:
 
     async def batches(self, request: Request) -> AsyncGenerator[list[StreamEvent]]:
         """`stream`, with what came together in one piece: one by one, many cost more."""
+        if told := self._untold(request):
+            yield [Notice(told)]
         exchange = None
         while exchange is None:
             known = replace(self._known)
@@ -122,7 +125,8 @@ class ResponsesModel:
         where = self.endpoint
         endpoint = CompactEndpoint(where.base_url, where.headers, where.dialect)
         try:
-            exchange = await self._sending.answered(endpoint, request)
+            said = spoken(request, self._known.dialect, self._known.refused)
+            exchange = await self._sending.answered(endpoint, said)
         except ModelError as error:
             self.can_compact = not has_no_endpoint(error)
             raise
@@ -133,6 +137,14 @@ class ResponsesModel:
                 fold.add(event)
             events = await exchange.more()
         return fold.response()
+
+    def _untold(self, request: Request) -> str:
+        """What of a run's settings the server is not asked for; said with its first request."""
+        dialect = self._known.dialect
+        if dialect in request.fields.spoken:
+            return ""
+        lost = left_out(request, dialect)
+        return f"{self.endpoint.shown} is not asked for {', '.join(lost)}." if lost else ""
 
     async def _answered(self, request: Request, known: Known) -> Exchange | Kept:
         if not known.dialect.state and request.value_of("conversation"):
@@ -152,14 +164,20 @@ class ResponsesModel:
         `then` is what was known when it was sent; others may have learnt more meanwhile.
         """
         thoughts = reasoning_in(request) - then.refused
-        if thoughts and refuses_reasoning(error):
-            self._known.refused |= thoughts
+        if thoughts and then.dialect.takes_reasoning and refuses_reasoning(error):
+            if then.refused:  # not for the first time
+                taught_so = replace(self._known.dialect, takes_reasoning=False)
+                self._known.dialect, self._known.refused = taught_so, frozenset()
+            else:
+                self._known.refused = thoughts
             return request, "The server does not take its reasoning back; sent without."
         lesson = lesson_of(error, request, then.dialect)
         if lesson is None:
             return self._with_the_conversation(request, error)
-        now = lesson_of(error, request, self._known.dialect)
-        self._known.dialect = now.dialect if now else self._known.dialect
+        # read against what was sent: the refusal says nothing of what was learnt since
+        learnt = lessons_between(then.dialect, lesson.dialect)
+        is_alone = self._known.dialect == then.dialect
+        self._known.dialect = lesson.dialect if is_alone else taught(self._known.dialect, learnt)
         return request, f"The server does not take {lesson.refused}; sent without."
 
     def _with_the_conversation(

@@ -22,6 +22,8 @@ MAX_HEAD = 100 * 1024
 """Bytes the head of an answer may have."""
 MAX_AHEAD = 256 * 1024
 """Bytes that may have come before anybody reads them."""
+PIECE = 16 * 1024
+"""Bytes from which on a piece is given: what is made of more at a time is long in memory."""
 SECOND_ADDRESS = 0.25
 """Seconds until a second address of a host is tried beside the first."""
 
@@ -201,11 +203,15 @@ class Connection(asyncio.Protocol):
         self._ahead = 0
 
     def _read(self) -> bytes:
-        """What of the body is there."""
-        pieces = []
-        while type(event := self._next_event()) is h11.Data:
+        """What of the body is there, but not much more than PIECE bytes of it."""
+        pieces, size = [], 0
+        while size < PIECE:
+            event = self._next_event()
+            if type(event) is not h11.Data:
+                self._is_whole = event is not h11.NEED_DATA
+                break
             pieces.append(event.data)
-        self._is_whole = event is not h11.NEED_DATA
+            size += len(event.data)
         return bytes(pieces[0]) if len(pieces) == 1 else b"".join(pieces)
 
     async def _more(self) -> None:

@@ -156,6 +156,25 @@ _SENT_BACK: dict[str, frozenset[str]] = {
 }
 
 
+# What a server notes of its own work, under ids that no other server can look up.
+_NOTES = frozenset(
+    {
+        COMPACTION,
+        "code_interpreter_call",
+        "file_search_call",
+        "image_generation_call",
+        "item_reference",
+        "mcp_approval_request",
+        "mcp_approval_response",
+        "mcp_call",
+        "mcp_list_tools",
+        "web_search_call",
+    }
+)
+# A signature of the thoughts behind a call.
+_OF_ONE_SERVER = frozenset({"extra_content"})
+
+
 def read_item(wire: Wire) -> Item:
     """The view that fits the item's type; `OtherItem` for a type not known here."""
     kind = wire.get("type") or ("message" if "role" in wire else "")
@@ -200,7 +219,7 @@ def portable(items: Iterable[Item]) -> list[Item]:
     ids.
     """
     return [
-        _without_ids(item) if item.type in _SENT_BACK else item
+        _without_ids(item, _OF_ONE_SERVER) if item.type in _SENT_BACK else item
         for item in items
         if is_portable(item)
     ]
@@ -208,11 +227,11 @@ def portable(items: Iterable[Item]) -> list[Item]:
 
 def is_portable(item: Item) -> bool:
     """Whether another model or server than the one that wrote it can read an item."""
-    return not isinstance(item, Reasoning) and item.type != COMPACTION
+    return not isinstance(item, Reasoning) and item.type not in _NOTES
 
 
-def _without_ids(item: Item) -> Item:
-    kept = _SENT_BACK[item.type]
+def _without_ids(item: Item, dropped: frozenset[str] = frozenset()) -> Item:
+    kept = _SENT_BACK[item.type] - dropped
     if item.wire.keys() <= kept:
         return item
     return type(item)({key: value for key, value in item.wire.items() if key in kept})

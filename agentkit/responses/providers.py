@@ -59,11 +59,8 @@ class Provider:
         return {self.key_header: value}
 
 
-_OPENAI = Dialect(
-    encrypted_reasoning=True,
-    keeps_responses=True,
-    chat=ChatDialect(lacks=frozenset({"max_tokens"})),
-)
+_KEEPS = Dialect(encrypted_reasoning=True, keeps_responses=True)
+_OPENAI = replace(_KEEPS, chat=ChatDialect(lacks=frozenset({"max_tokens"})))
 _STATELESS = Dialect(state=False)
 _CHAT = Dialect(wire="chat", state=False)
 
@@ -86,7 +83,7 @@ PROVIDERS: dict[str, Provider] = {
             key_header="api-key",
             dialect=_OPENAI,
         ),
-        Provider("xai", "https://api.x.ai/v1", "XAI_API_KEY", dialect=_OPENAI),
+        Provider("xai", "https://api.x.ai/v1", "XAI_API_KEY", dialect=_KEEPS),
         Provider(
             "deepseek",
             "https://api.deepseek.com",
@@ -113,6 +110,7 @@ PROVIDERS: dict[str, Provider] = {
             "HF_TOKEN",
             dialect=Dialect(
                 state=False,
+                streams="without tools",
                 lacks=frozenset(
                     {
                         "background",
@@ -186,6 +184,8 @@ PROVIDERS: dict[str, Provider] = {
                 lists_in_outputs=False,
                 state=False,
                 empty_reasoning=False,
+                bare_messages=False,
+                lacks_tools=frozenset({"*"}),
             ),
         ),
     )
@@ -203,6 +203,7 @@ DEFAULT_MODELS = {
 """A model that a provider is known to have, for a caller who names none."""
 
 
+_DATABRICKS_HOSTS = (".cloud.databricks.com", ".azuredatabricks.net", ".gcp.databricks.com")
 _AZURE_HOSTS = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
 
 
@@ -214,6 +215,11 @@ def provider_of(base_url: str) -> Provider:
             return provider
     if scheme == "https" and host.endswith(_AZURE_HOSTS):
         return PROVIDERS["azure"]
+    if scheme == "https" and host.endswith(_DATABRICKS_HOSTS):
+        return PROVIDERS["databricks"]
+    # of the ports that local servers use, this one is nobody else's
+    if urlsplit(base_url).port == urlsplit(PROVIDERS["ollama"].base_url).port:
+        return Provider(host, base_url, dialect=PROVIDERS["ollama"].dialect)
     return Provider(host, base_url)
 
 

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
+from time import monotonic
 from urllib.parse import quote, urlencode
 
 from agentkit.errors import (
@@ -77,6 +78,8 @@ class Keeper:
     retries: Retries
     sleep: Sleep
     polling: Polling = field(default_factory=Polling)
+    now: Callable[[], float] = monotonic
+    """Seconds from anywhere."""
 
     async def fetch(self, response_id: str, request: Request) -> Snapshot:
         """The response as it stands. Raises ModelError."""
@@ -142,6 +145,7 @@ class Kept:
         """How many events were given, and how many of those the source will give once more."""
         self._breaks = 0
         self._waits: Iterator[float] = iter(())
+        self._until = keeper.now() + keeper.polling.patience
         self._is_over = False
 
     @property
@@ -183,7 +187,7 @@ class Kept:
         number = self._source.number if self._source is not None else None
         if number is not None and number != self._number:
             self._number, self._breaks = number, 0
-        for event in (*events[:1], *events[-1:]):
+        for event in events:
             if isinstance(event, Snapshot):
                 self._id = str(event.response.get("id") or self._id or "") or None
                 self._status = str(event.response.get("status"))
@@ -240,6 +244,8 @@ class Kept:
     async def _resumed(self, error: ModelError) -> list[StreamEvent]:
         """The next events of the stream; none where only asking for the response is left."""
         retries = self._keeper.retries
+        if self._keeper.now() > self._until:
+            raise self._last(self._late())
         while self._number is not None and self._breaks < retries.attempts:
             if self._breaks:
                 await self._keeper.sleep(retries.wait(self._breaks, error))
@@ -286,8 +292,12 @@ class Kept:
             failures, pause = 0, 0.0
             if found.response.get("status") != self._status:
                 return found
-        raise ModelTimeoutError(
-            f"The response {self._id} was not ready after {keeper.polling.patience:g} s of waiting."
+        raise self._late()
+
+    def _late(self) -> ModelTimeoutError:
+        patience = self._keeper.polling.patience
+        return ModelTimeoutError(
+            f"The response {self._id} was not ready after {patience:g} s of waiting."
         )
 
     def _last(self, error: ModelError) -> ModelError:

@@ -60,7 +60,8 @@ class Retries:
             return False
         if error.should_retry is not None:
             return error.should_retry
-        return isinstance(error, TRANSIENT)
+        # 501 says that the server cannot, today or tomorrow
+        return isinstance(error, TRANSIENT) and error.status != 501
 
     def wait(self, attempt: int, error: BaseException | None) -> float:
         """Seconds to wait after the attempt of that number, counted from 1."""

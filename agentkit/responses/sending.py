@@ -15,6 +15,7 @@ from agentkit.responses.endpoint import Endpoint
 from agentkit.responses.exchange import Exchange
 from agentkit.responses.failures import was_sent
 from agentkit.responses.limiter import Limiter
+from agentkit.responses.polling import Polling
 from agentkit.responses.recovery import Keeper, Kept, is_kept
 from agentkit.responses.response import Request
 from agentkit.responses.retry import Retries
@@ -80,7 +81,8 @@ class Sending:
         """The exchange, which recovers from a broken connection where the server keeps answers."""
         if not is_kept(request, endpoint.dialect):
             return plain
-        keeper = Keeper(self.pool, endpoint, self.limiter, self.retries, self.sleep)
+        polling = Polling(patience=self.pool.bounds.answer)
+        keeper = Keeper(self.pool, endpoint, self.limiter, self.retries, self.sleep, polling)
         return Kept(plain, request, keeper)
 
     async def _repeated(

@@ -54,6 +54,9 @@ LINGER = 1.0
 MAX_BODY = 64 * 1024 * 1024
 """Bytes a whole answer may have, decompressed; generated images come in it."""
 
+UNPACKED = 4096
+"""Bytes of a compressed body that are decompressed in one step."""
+
 MOST_ROUTES = 100
 """Kinds of requests whose heads are kept; addresses of single responses are among them."""
 
@@ -81,6 +84,11 @@ class Pool:
         hide_in_logs_of(given)
         self._open: _Open = WeakKeyDictionary()
         finalize(self, _let_go_later, self._open).atexit = False
+
+    @property
+    def bounds(self) -> Timeouts:
+        """How long a server is waited for."""
+        return self._timeouts or Timeouts()
 
     async def send(
         self, method: str, url: str, endpoint: Endpoint, body: bytes, headers: Mapping[str, str]
@@ -192,7 +200,12 @@ class _Own:
         """The client for what goes through a proxy."""
         if self._client is None:
             limit = httpx.Limits(max_connections=None, keepalive_expiry=60.0)
-            self._client = httpx.AsyncClient(limits=limit)
+            try:
+                self._client = httpx.AsyncClient(limits=limit)
+            except (ValueError, ImportError) as error:
+                raise ConfigurationError(
+                    f"The proxy in the environment cannot be used: {error}"
+                ) from error
         return self._client
 
     async def send(self, route: _Route, body: bytes) -> HTTPAnswer:
@@ -310,8 +323,11 @@ class _Packed(httpx.AsyncByteStream):
     def __init__(self, pieces: Pieces) -> None:
         self._pieces = pieces
 
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self._pieces
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        # little at a time: packed zeros become a thousand times as much
+        async for piece in self._pieces:
+            for start in range(0, len(piece), UNPACKED):
+                yield piece[start : start + UNPACKED]
 
     async def aclose(self) -> None:
         await self._pieces.aclose()

@@ -18,8 +18,8 @@ Epoch = Callable[[], float]
 REFUSING = frozenset({429, 503, 529})
 """Statuses by which a server says that it is asked too much."""
 
-_OF_REQUESTS = "x-ratelimit-remaining-requests"
 _LIMITS = ("-requests", "-tokens", "")
+_REMAINING = tuple(f"x-ratelimit-remaining{limit}" for limit in _LIMITS)
 _SECONDS = {
     "ns": 1e-9,
     "us": 1e-6,
@@ -42,8 +42,8 @@ def asked_wait(status: int, headers: Mapping[str, str], epoch: Epoch) -> float |
     Of an answer that is no refusal, only limits that it says are used up count.
     """
     if status not in REFUSING:
-        # the one look that an answer without limits costs
-        if headers.get(_OF_REQUESTS) is None:
+        # the only looks that an answer without limits costs
+        if not any(name in headers for name in _REMAINING):
             return None
         return _longest_reset(headers, _used_up(headers), epoch)
     asked = retry_after(headers, datetime.fromtimestamp(epoch(), UTC))

@@ -270,7 +270,8 @@ async def test_a_setting_that_the_server_does_not_know_is_dropped_once_and_remem
             "The server does not take `store`",
         ]
         again = [each async for each in asked.stream(request(top_p=0.5, store=False))]
-        assert not any(isinstance(each, Notice) for each in again)
+        told = [each.text for each in again if isinstance(each, Notice)]
+        assert told == [f"{server.url} is not asked for `top_p`, `store`."]
     assert [sorted(each.body.keys() & {"top_p", "store"}) for each in server.received] == [
         ["store", "top_p"],
         ["store"],

@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
-from agentkit import Agent, BadRequestError, Notice, tool
+from agentkit import Agent, BadRequestError, Limits, Notice, ResponsesModel, tool
+from agentkit.responses.dialect import Dialect
+from agentkit.responses.endpoint import Endpoint
 from agentkit.responses.known import forget_servers
+from agentkit.responses.providers import PROVIDERS
 from agentkit.testing import ResponsesServer, ScriptedModel, call, reasoning
 
 SEARCH = {"type": "web_search"}
@@ -48,7 +51,9 @@ REFUSALS: list[tuple[dict, BadRequestError, str]] = [
         refusal("Unknown parameter: 'temperature'.", code="unknown_parameter"),
         "temperature",
     ),
-    (SETTING, refusal("temperature is not supported with this model"), ""),
+    (SETTING, refusal("temperature is not supported with this model"), "temperature"),
+    (SETTING, refusal("Unrecognized request argument supplied: temperature"), "temperature"),
+    (SETTING, refusal("Model 'm' does not support parameter 'temperature'."), "temperature"),
     (SETTING, refusal("Unsupported parameter: 'store'"), "store"),
     (SETTING, refusal("body: Extra inputs are not permitted", status=422, param="store"), "store"),
     (SETTING, refusal("no", code="unsupported_parameter", param="reasoning.effort"), "reasoning"),
@@ -83,7 +88,7 @@ REFUSALS: list[tuple[dict, BadRequestError, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("options", "error", "named"), [row for row in REFUSALS if row[2]])
+@pytest.mark.parametrize(("options", "error", "named"), REFUSALS)
 async def test_what_is_refused_is_left_out_once_and_said(options, error, named):
     model = ScriptedModel(error, '{"n": 1}', '{"n": 1}')
     async with ResponsesServer(model) as server:
@@ -91,7 +96,8 @@ async def test_what_is_refused_is_left_out_once_and_said(options, error, named):
         again, later = await asked(server, **options)
     assert (result.status, again.status) == ("completed", "completed")
     assert len(notices) == 1 and named in notices[0] and error.message in notices[0]
-    assert later == []  # it is remembered, also by another agent
+    # it is remembered, also by another agent, which is told of what it asked for
+    assert all("is not asked for" in each for each in later) and len(later) <= 1
     first, *others = server.requests
     assert len(others) == 2
     assert first != others[0] == others[1]
@@ -103,6 +109,10 @@ async def test_what_is_refused_is_left_out_once_and_said(options, error, named):
         refusal("Unsupported value: 'low' is not supported with m.", param="reasoning.effort"),
         refusal("Invalid type for 'temperature': expected a number.", param="temperature"),
         refusal("The input is not allowed."),
+        refusal("The tools web_search cannot be used with reasoning.effort 'low'."),
+        refusal("The web_search tool requires a location."),
+        refusal("Unsupported value: 'x'", param="tools[1].filters"),
+        refusal("Images are not supported; tool_choice was ignored."),
         refusal("Unknown parameter: 'max_output_tokens'.", code="unknown_parameter"),
         refusal("Unknown parameter: 'model'.", code="unknown_parameter"),
     ],
@@ -213,3 +223,87 @@ async def test_a_server_without_state_is_sent_the_conversation_from_then_on():
     assert len(notices) == 1
     sent = server.requests
     assert [len(request["input"]) for request in sent] == [1, 1, 3, 5]
+
+
+async def test_what_the_dialect_asks_for_can_be_refused_like_a_setting():
+    error = refusal("Encrypted content is not supported with this model.", param="include")
+    async with ResponsesServer(ScriptedModel(error, "hi")) as server:
+        endpoint = Endpoint(server.url, {}, Dialect(encrypted_reasoning=True))
+        result = await Agent(ResponsesModel("m", endpoint)).run("?")
+    assert result.output == "hi"
+    assert ["include" in request for request in server.requests] == [True, False]
+
+
+async def test_a_schema_that_is_refused_says_nothing_of_another_of_that_name():
+    error = refusal("Invalid schema for function 'add': no.", code="invalid_function_parameters")
+
+    @tool(name="add")
+    def other(a: str) -> str:
+        """Another one."""
+        return a
+
+    async with ResponsesServer(ScriptedModel(error, "hi", "hi")) as server:
+        await asked(server, tools=[add])
+        await asked(server, tools=[other])
+    strict = [request["tools"][0]["strict"] for request in server.requests]
+    assert strict == [True, False, True]
+
+
+async def test_a_server_that_never_takes_reasoning_back_is_believed_the_second_time():
+    lost = refusal("Item with id 'rs_1' not found.", status=404)
+    first, *others = [[reasoning(f"hm {n}"), call("add", a=n, b=2)] for n in range(4)]
+    model = ScriptedModel(first, lost, others[0], lost, others[1], others[2], "7")
+    async with ResponsesServer(model) as server:
+        result, notices = await asked(server, tools=[add])
+    assert (result.output, len(notices), len(server.requests)) == ("7", 2, 7)
+
+
+async def test_the_last_request_of_a_run_still_says_what_form_the_answer_has():
+    error = refusal("Unknown parameter: 'text.format'.", param="text.format")
+    model = ScriptedModel(error, call("add", a=1, b=2), '{"n": 3}')
+    async with ResponsesServer(model) as server:
+        result, _ = await asked(server, **TYPED, limits=Limits(turns=2))
+    assert (result.output, result.limit) == ({"n": 3}, "turns")
+    assert ['"n"' in request.get("instructions", "") for request in server.requests] == [
+        False,
+        True,
+        True,
+    ]
+
+
+async def test_a_choice_among_tools_goes_with_the_last_of_them():
+    error = refusal("Unsupported tool type: web_search")
+    async with ResponsesServer(ScriptedModel(error, "hi")) as server:
+        result, _ = await asked(server, tools=[SEARCH], settings={"tool_choice": "required"})
+    assert result.output == "hi"
+    assert not server.requests[1].keys() & {"tools", "tool_choice"}
+
+
+async def test_a_server_that_only_streams_is_streamed_from():
+    error = refusal("Stream must be set to true")
+    async with ResponsesServer(ScriptedModel(error, "hi", "hi")) as server:
+        agent = agent_at(server, tools=[add])
+        assert [(await agent.run("?")).output for _ in range(2)] == ["hi", "hi"]
+    assert [request["stream"] for request in server.requests] == [False, True, True]
+
+
+async def test_what_a_caller_asks_for_and_a_provider_lacks_is_said():
+    said: list[str] = []
+    async with ResponsesServer(ScriptedModel("hi")) as server:
+        endpoint = Endpoint(server.url, {}, PROVIDERS["huggingface"].dialect)
+        settings = {"max_tool_calls": 3, "store": False, "include": []}
+        agent = Agent(ResponsesModel("m", endpoint), settings=settings)
+        await agent.run(
+            "?", on_event=lambda each: isinstance(each, Notice) and said.append(each.text)
+        )
+    assert len(said) == 1 and said[0].endswith("is not asked for `max_tool_calls`.")
+    assert server.requests[0]["store"] is False  # that is the caller's to say
+
+
+async def test_a_server_gets_messages_with_their_type_and_no_tool_that_it_lacks():
+    async with ResponsesServer(ScriptedModel("hi")) as server:
+        endpoint = Endpoint(server.url, {}, PROVIDERS["llamacpp"].dialect)
+        agent = Agent(ResponsesModel("m", endpoint), tools=[add, SEARCH])
+        await agent.run([{"role": "user", "content": "?"}])
+    assert server.requests[0]["input"] == [{"type": "message", "role": "user", "content": "?"}]
+    assert [each["type"] for each in server.requests[0]["tools"]] == ["function"]
