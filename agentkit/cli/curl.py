@@ -27,6 +27,7 @@ from agentkit.log import Log
 from agentkit.moves import AskModel, next_move
 from agentkit.paying import OUT_OF_TIME
 from agentkit.records import Answer, Compaction, Record, Setup
+from agentkit.responses.chat_request import chat_request
 from agentkit.responses.compaction import CompactEndpoint, CompactRequest
 from agentkit.responses.dialect import Dialect
 from agentkit.responses.endpoint import Endpoint
@@ -50,17 +51,21 @@ def curl_command(records: Sequence[Record], number: int) -> str:
     log, answer = _asked(records, number)
     if log.setup is None or not log.setup.server:
         raise ConfigurationError("--curl: this run's model is no server, so nothing was sent.")
-    server = log.setup.server
+    setup, server = log.setup, log.setup.server
     if isinstance(answer, Compaction):
-        request = _shortening(log, log.setup)
+        request = _shortening(log, setup)
     else:
-        request = _request(log, log.setup, answer)
+        request = _request(log, setup, answer)
+    dialect = _dialect_at(server, setup.wire)
     endpoint = CompactEndpoint if isinstance(request, CompactRequest) else Endpoint
-    sent = decode(spoken(request, _dialect_at(server)).body())
+    said = spoken(request, dialect)
+    if dialect.wire == "chat":
+        said = chat_request(said, dialect.chat)
+    sent = decode(said.body())
     # in lines, since a plain terminal takes no more than 4,096 bytes of one that is pasted
     body = json.dumps(sent, indent=2, ensure_ascii=False)
     lines = [
-        f"curl {shlex.quote(endpoint(server).url)}",
+        f"curl {shlex.quote(endpoint(server, dialect=dialect).url)}",
         "-H 'Content-Type: application/json'",
         *_key_headers(server),
         f"--data-binary @- <<'{END}'",
@@ -144,8 +149,9 @@ def _key_headers(server: str) -> list[str]:
     return [f'-H "{name}: {value}"' for name, value in headers.items()]
 
 
-def _dialect_at(server: str) -> Dialect:
-    return _provider_at(server).dialect
+def _dialect_at(server: str, wire: str) -> Dialect:
+    dialect = _provider_at(server).dialect
+    return replace(dialect, wire="chat", state=False) if wire == "chat" else dialect
 
 
 def _provider_at(server: str) -> Provider:

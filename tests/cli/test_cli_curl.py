@@ -245,3 +245,13 @@ def test_of_a_model_that_is_no_server_there_is_no_request(capsys):
     log_run("hi", "Hello.")
     assert main(["show", "hi", "--curl", "1"]) == 2
     assert "this run's model is no server" in capsys.readouterr().err
+
+
+def test_a_request_for_chat_completions_is_shown_as_one(capsys, caught):
+    with ResponsesServer(ScriptedModel(call("population", city="Oslo"), "717,710.")) as server:
+        agent = Agent("m", tools=[population], base_url=server.url, wire="chat", store=DB)
+        agent.run_sync("How many?", session="s")
+    told, body = caught(shown(capsys, "s", "--curl", "2"))
+    assert f"{server.url}/chat/completions" in told
+    sent = {key: value for key, value in server.requests[1].items() if key != "stream_options"}
+    assert body == sent
