@@ -350,8 +350,14 @@ class Agent:
 
         tools = [*(tool.schema() for tool in self.tools.values()), *self.hosted_tools]
         asked = {"instructions": self.instructions, "tools": tools, **self.settings}
-        made = partial(setup_for, asked=asked, secrets=self.secrets)
-        return [made(each, output=self._output, said=self._conversation) for each in self.models]
+        made = partial(
+            setup_for,
+            asked=asked,
+            output=self._output,
+            said=self._conversation,
+            secrets=self.secrets,
+        )
+        return [made(model, number) for number, model in enumerate(self.models, 1)]
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ from agentkit.responses.items import (
     is_portable,
     portable,
     sent_back,
+    with_own_call_ids,
 )
 from agentkit.responses.response import Response, Usage
 from agentkit.steps import Step, input_step, moved, replaced
@@ -213,7 +214,8 @@ class Log:
             self.items, self.steps, self.known_items = whole.items, whole.steps, whole.known_items
             self._is_bound = False
         places = list(accumulate(map(is_portable, self.items), initial=0))
-        self.items, self.steps = portable(self.items), moved(self.steps, places)
+        own = with_own_call_ids(portable(self.items))
+        self.items, self.steps = own, moved(self.steps, places)
         self.response_id, self.known_items = None, places[self.known_items]
 
     def _take_input(self, record: Input) -> None:

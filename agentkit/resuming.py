@@ -22,7 +22,7 @@ from agentkit.paying import check_prices, purse_behind
 from agentkit.records import Input, Record, Setup
 from agentkit.responses.dialect import dialect_of
 from agentkit.responses.response import Fields, Model
-from agentkit.responses.retry import OF_THE_SERVER, TRANSIENT_CODES
+from agentkit.responses.retry import OF_THE_SERVER, failed_by_itself
 from agentkit.result import RunResult, broken_off, result_of
 from agentkit.run import Run
 from agentkit.secrets import Secrets
@@ -95,7 +95,7 @@ async def _ended(run: Run) -> Finish | Wait:
                 raise
             why = str(error)
         else:
-            if not (run.others and _has_failed_for_now(run.log)):
+            if not (run.others and _has_failed_by_itself(run.log)):
                 return end
             why = "Its answer failed."
         (model, setup), *others = run.others
@@ -104,23 +104,27 @@ async def _ended(run: Run) -> Finish | Wait:
         run.hold(replace(setup, session=run.session))
 
 
-def _has_failed_for_now(log: Log) -> bool:
+def _has_failed_by_itself(log: Log) -> bool:
     """Whether the last answer is a failure of the server's, and nothing else."""
     response = log.answer.response if log.answer else None
     if response is None or not response.is_failed or response.output:
         return False
-    return (response.error or {}).get("code") in TRANSIENT_CODES
+    return failed_by_itself(response.error)
 
 
 def setup_for(
     model: Model,
+    number: int,
     asked: Mapping[str, Any],
     *,
     output: OutputFormat | None,
     said: Conversation,
     secrets: Secrets,
 ) -> Setup:
-    """What every request to a model is made of, `asked` being its instructions, tools, settings."""
+    """What every request to the `number`-th model of an agent is made of.
+
+    `asked` is its instructions, tools and settings.
+    """
     dialect, settings = dialect_of(model), dict(asked)
     told, text = settings.pop("instructions"), dict(settings.pop("text", None) or {})
     tools, choice = settings.pop("tools"), settings.pop("tool_choice", None)
@@ -128,12 +132,14 @@ def setup_for(
         text["format"] = output.text_format()
     elif output is not None:
         told = f"{told}\n\n{output.instruction()}".strip()
-    name = getattr(model, "name", None)
+    name, endpoint = getattr(model, "name", None), getattr(model, "endpoint", None)
+    server = str(getattr(endpoint, "shown", ""))
     fields = {"model": name, "instructions": told, "tools": tools, "text": text, **settings}
     return Setup(
         Fields({key: value for key, value in fields.items() if value not in (None, "", [], {})}),
         choice,
-        server=str(getattr(getattr(model, "endpoint", None), "shown", "")),
+        # two without a name are not the same, and do not read each other's reasoning
+        server=server or (f"model {number}" if number > 1 and not name else ""),
         conversation=getattr(said, "conversation", ""),
         context=context_wire(getattr(said, "context", None)),
         wire=dialect.wire,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -44,9 +46,35 @@ FAIL_AFTER = 30.0
 """Seconds after which a test that still waits has failed."""
 
 
+FAIL_AFTER_ALL = 120.0
+"""The same of a test that is not asynchronous, which may start many processes."""
+
+
+def _fail_later(name: str) -> None:
+    """Have a test fail that waits for something which does not come."""
+    if (
+        not hasattr(signal, "setitimer")
+        or threading.current_thread() is not threading.main_thread()
+    ):
+        return
+
+    def fail(*_: object) -> None:
+        pytest.fail(f"{name} waits for ever")
+
+    signal.signal(signal.SIGALRM, fail)
+    signal.setitimer(signal.ITIMER_REAL, FAIL_AFTER_ALL)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        _fail_later(pyfuncitem.name)
         return None
     names = inspect.signature(pyfuncitem.obj).parameters
     arguments = {name: pyfuncitem.funcargs[name] for name in names}

@@ -220,3 +220,34 @@ async def test_what_a_server_noted_of_its_own_work_goes_to_no_other():
     sent = [item.wire for item in second.requests[0].input]
     assert [each["type"] for each in sent] == ["message", "function_call", "function_call_output"]
     assert "extra_content" not in sent[1]
+
+
+@pytest.mark.parametrize("code", ["model_overloaded", "503", ""])
+async def test_whatever_word_a_server_has_for_its_failure_the_next_model_answers(code):
+    first, second = Named("one", failed(code, "oops")), Named("two", "hi")
+    assert (await Agent([first, second]).run("?")).output == "hi"
+
+
+@pytest.mark.parametrize("code", ["invalid_prompt", "insufficient_quota", "bio_policy"])
+async def test_a_failure_that_the_request_brought_about_is_no_others(code):
+    second = Named("two", "hi")
+    result = await Agent([Named("one", failed(code, "no")), second]).run("?")
+    assert (result.status, second.requests) == ("failed", [])
+
+
+async def test_calls_counted_anew_by_each_server_are_told_apart_when_another_reads_them():
+    def counted(a: int) -> dict[str, Any]:
+        return {**call("add", "call_0", a=a, b=1)}
+
+    first = Named("one", counted(1), ServerError("busy"))
+    second = Named("two", counted(2), "done")
+    result = await Agent([first, second], tools=[add], state="chained").run("?")
+    sent = second.requests[1]
+    ids = [item.wire["call_id"] for item in result.items if "call_id" in item.wire]
+    assert result.output == "done"
+    third = Named("three", "bye")
+    await Agent(third, tools=[add], state="chained").run("?", session=result)
+    pairs = [item.wire["call_id"] for item in third.requests[0].input if "call_id" in item.wire]
+    assert sorted(set(pairs)) == ["call_0", "call_0_2"]
+    assert (len(pairs), len(ids)) == (4, 4)
+    assert sent.value_of("previous_response_id")

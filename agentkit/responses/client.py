@@ -19,6 +19,7 @@ from agentkit.responses.events import Notice, StreamEvent
 from agentkit.responses.exchange import Exchange
 from agentkit.responses.fitting import left_out, spoken
 from agentkit.responses.fold import Fold
+from agentkit.responses.items import with_own_call_ids
 from agentkit.responses.known import Known, known_of, lessons_between, limiter_of, taught
 from agentkit.responses.learning import (
     has_lost_state,
@@ -187,6 +188,6 @@ class ResponsesModel:
         if not request.before or not has_lost_state(error, request):
             raise error
         extra = {**request.extra, "previous_response_id": None}
-        whole = (*request.before, *request.input)
+        whole = tuple(with_own_call_ids((*request.before, *request.input)))
         bare = replace(request, input=whole, before=(), extra=extra)
         return bare, "The server does not know the response before; sent the conversation."

@@ -225,6 +225,32 @@ def portable(items: Iterable[Item]) -> list[Item]:
     ]
 
 
+def with_own_call_ids(items: Iterable[Item]) -> list[Item]:
+    """The items with a call id of its own for every call, and its output under the same.
+
+    A server that keeps the conversation may count calls anew in each answer (`call_0`); one that
+    is sent all of it would pair an output with the wrong call.
+    """
+    taken: set[str] = set()
+    named: dict[str, str] = {}
+    own: list[Item] = []
+    for item in items:
+        call_id = item.wire.get("call_id")
+        if isinstance(item, FunctionCall) and isinstance(call_id, str):
+            named[call_id] = _free(call_id, taken)
+            taken.add(named[call_id])
+        new_id = named.get(call_id, call_id) if isinstance(call_id, str) else call_id
+        own.append(item if new_id == call_id else type(item)({**item.wire, "call_id": new_id}))
+    return own
+
+
+def _free(call_id: str, taken: set[str]) -> str:
+    free, number = call_id, 2
+    while free in taken:
+        free, number = f"{call_id[:56]}_{number}", number + 1
+    return free
+
+
 def is_portable(item: Item) -> bool:
     """Whether another model or server than the one that wrote it can read an item."""
     return not isinstance(item, Reasoning) and item.type not in _NOTES

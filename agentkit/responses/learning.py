@@ -7,12 +7,12 @@ Knows errors and dialects; sends nothing. Source: error bodies of the known serv
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from agentkit.errors import BadRequestError, ModelError
-from agentkit.responses.dialect import ALL, STATE, Dialect
+from agentkit.responses.dialect import ALL, Dialect
 from agentkit.responses.fitting import schema_name, spoken
 from agentkit.responses.items import Reasoning
 from agentkit.responses.response import Request
@@ -54,23 +54,34 @@ _IN_RESPONSES = {
     "verbosity": "text",
 }
 _UNKNOWN_CODES = ("unsupported_parameter", "unknown_parameter", "extra_forbidden")
+_SAYS_LITTLE = frozenset({"400", "422", "bad_request", "invalid-argument", "invalid_request_error"})
+"""Codes of errors whose text says what is wrong. Any other says that something else is."""
 _UNKNOWN = re.compile(
     r"(unsupported|unknown|unrecognized|unexpected) (request )?(parameter|field|argument|key)"
-    r"|(is|are) (not (supported|permitted|allowed|implemented)|unsupported)"
+    r"|(is|are) (not (yet )?(supported|permitted|allowed|implemented)|unsupported)"
     r"|(does|do) not support|not (yet )?supported|extra inputs",
     re.IGNORECASE,
 )
-_NAMED = re.compile(
-    r"['\"`]([A-Za-z_][\w.\[\]]*)"
-    r"|(?:supplied|support|parameter|argument)(?: this| the| parameter| supplied)*:? ([a-z_]+)\b"
-    r"|\b([a-z_]+)(?:=\w+)? (?:is|are) (?:not|unsupported)"
+# A sentence about a field as such: between it and the verb stands no value.
+_OF_FIELD = (
+    r"(?:unsupported|unknown|unrecognized|unexpected) (?:request )?"
+    r"(?:parameter|field|argument|key)s?(?: supplied)?\W{{1,3}}{name}\b",
+    r"(?<![\w.]){name}['\"`]?(?: parameter| field| argument)? (?:is|are) "
+    r"(?:not (?:yet )?(?:supported|permitted|allowed|implemented|available)|unsupported)",
+    r"(?:does|do) not support (?:the |this )?(?:parameter |field |argument )?['\"`]?{name}\b"
+    r"(?!['\"`]?[ =:]+['\"`\d])",
+)
+_OF_A_FIELD = re.compile(
+    r"(unsupported|unknown|unrecognized|unexpected) (request )?(parameter|field|argument|key)"
+    r"|extra inputs|th(is|e) (parameter|field|argument) is (not (yet )?supported|unsupported)",
+    re.IGNORECASE,
 )
 _TOOL_AT = re.compile(r"tools(?:\[|\.)(\d+)")
 _WHOLE_TOOL = re.compile(r"tools(?:\[|\.)(\d+)\]?(?:\.type)?(?![\w.\[])")
 """A tool as such, and none of its fields."""
 _BAD_SCHEMA = re.compile(
     r"invalid schema for (function|tool|response_format)|strict (mode|schema|tools?)|"
-    r"\bstrict\b.*(not supported|unsupported|unknown)|invalid_function_parameters",
+    r"\bstrict\b.{0,80}(not supported|unsupported|unknown)|invalid_function_parameters",
     re.IGNORECASE,
 )
 _MUST_STREAM = re.compile(r"stream\W+(must|has to|needs to) be (set to )?true", re.IGNORECASE)
@@ -200,47 +211,72 @@ def _named_tool(error: BadRequestError, tools: list[Any]) -> str | None:
 
 
 def _of_setting(error: BadRequestError, request: Request, dialect: Dialect) -> Lesson | None:
-    if not _is_unknown(error):
+    if error.code and error.code not in (*_UNKNOWN_CODES, *_SAYS_LITTLE):
         return None
     sent = spoken(request, dialect)  # the dialect adds fields of its own, refused like any other
-    whole = error.param or _named_in(error.message, sent, dialect)
-    name = re.split(r"[.\[]", whole)[0]
-    chat = dialect.chat.without(whole) if _is_in_chat(whole, sent, dialect) else None
+    whole = next(
+        (each for each in _sent(sent, dialect) if _is_refused_field(error, each, sent)), ""
+    )
+    name = whole.partition(".")[0]
+    chat = dialect.chat.without(whole) if dialect.wire == "chat" else None
     if chat is not None:
         return Lesson(f"`{whole}`", replace(dialect, chat=chat))
     if name == "tool_choice":
         return _of_choice(request, dialect)
-    if whole.startswith("text.format") or name == "response_format":
+    if whole in ("text.format", "response_format"):
         return Lesson("text.format", replace(dialect, text_format=False))
-    if whole.startswith("text.verbosity"):
+    if name not in _OPTIONAL:
         return None
-    if name in STATE[:2] or name not in _OPTIONAL or sent.value_of(name) is None:
-        return None
-    return Lesson(f"`{name}`", replace(dialect, lacks=dialect.lacks | {name}))
+    return Lesson(f"`{whole}`", replace(dialect, lacks=dialect.lacks | {whole}))
 
 
-def _named_in(message: str, sent: Request, dialect: Dialect) -> str:
-    """The first field of the request that a message names: servers name the model, too."""
-    for match in _NAMED.finditer(message):
-        whole: str = next(filter(None, match.groups()))
-        name = re.split(r"[.\[]", whole)[0]
-        if name in ("input", "messages") or sent.value_of(name) is not None:
-            return whole
-        if _is_in_chat(whole, sent, dialect):
-            return whole
-    return ""
+def _sent(sent: Request, dialect: Dialect) -> list[str]:
+    """The fields of a request that may be refused, parts before the whole."""
+    names: list[str] = []
+    for name in (*sent.fields.values, *sent.extra):
+        value = sent.value_of(name)
+        if name == "tools" or value is None:
+            continue
+        parts = value if isinstance(value, dict) and name != "metadata" else ()
+        names += [*(f"{name}.{part}" for part in parts), name]
+    if dialect.wire == "chat":
+        own = {"stream_options", *_IN_RESPONSES}
+        ours = [each for each in sorted(own) if _is_in_chat(each, sent)]
+        names = [*ours, *filter(None, [dialect.chat.thought_field]), *names]
+    return names
 
 
-def _is_in_chat(whole: str, sent: Request, dialect: Dialect) -> bool:
-    """Whether a field of chat's own goes out with a request; those of a tool are no such fields."""
-    if dialect.wire != "chat" or "properties" in whole:
-        return False
-    name = re.split(r"[.\[\]]+", whole)[-1]
+def _is_in_chat(name: str, sent: Request) -> bool:
+    """Whether a field of chat's own goes out with a request."""
     if name == "stream_options":
         return sent.stream
-    if name == dialect.chat.thought_field:
+    return sent.value_of(_IN_RESPONSES[name]) is not None
+
+
+def _is_refused_field(error: BadRequestError, name: str, sent: Request) -> bool:
+    """Whether an error says that the server does not know a field; of a value it says nothing."""
+    param, message = error.param or "", error.message
+    if "properties" in param:  # of a tool
+        return False
+    is_it = param == name or re.split(r"[.\[\]]+", param)[-1] == name
+    if is_it and (error.code in _UNKNOWN_CODES or _OF_A_FIELD.search(message)):
         return True
-    return sent.value_of(_IN_RESPONSES.get(name, name)) is not None
+    if is_it and _UNKNOWN.search(message) and not _quotes_value(message, name, sent):
+        return True
+    if param and not is_it:
+        return False
+    shapes = (shape.format(name=re.escape(name)) for shape in _OF_FIELD)
+    return any(re.search(shape, message, re.IGNORECASE) for shape in shapes)
+
+
+def _quotes_value(message: str, name: str, sent: Request) -> bool:
+    """Whether a message is about what a field says, and not about the field."""
+    whole, _, part = name.partition(".")
+    value = sent.value_of(whole)
+    value = value.get(part) if part and isinstance(value, dict) else value
+    values = value.values() if isinstance(value, dict) else value
+    said = values if isinstance(values, Iterable) and not isinstance(values, str) else [values]
+    return any(str(each).lower() in message.lower() for each in said)
 
 
 def _of_choice(request: Request, dialect: Dialect) -> Lesson | None:

@@ -7,8 +7,10 @@ sent again once an event has reached the caller.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from agentkit.errors import (
     ModelError,
@@ -31,6 +33,10 @@ OF_THE_SERVER = (*TRANSIENT, ProtocolError)
 """Errors that another server may not make."""
 TRANSIENT_CODES = frozenset({"server_error", "rate_limit_exceeded"})
 """Error codes of a `failed` response that may not fail again."""
+_OF_THE_REQUEST = re.compile(
+    r"^(invalid|image|unsupported|empty|failed_to_download|data_residency|bio_policy|content"
+    r"|insufficient_quota|context_length|string_above|model_not)"
+)
 
 
 @dataclass(frozen=True)
@@ -70,3 +76,11 @@ class Retries:
             return asked
         backoff = min(self.first_wait * 2.0 ** (attempt - 1), self.longest_backoff)
         return backoff * (1 - 0.25 * self.jitter())
+
+
+def failed_by_itself(error: Mapping[str, Any] | None) -> bool:
+    """Whether a `failed` response is the server's doing, so that another server may answer.
+
+    Source: the codes of a response's error; servers add their own for being overloaded.
+    """
+    return not _OF_THE_REQUEST.match(str((error or {}).get("code") or ""))
