@@ -17,6 +17,7 @@ from agentkit.conversation import conversation_for, request_fields
 from agentkit.limits import Limits
 from agentkit.models import checked_models, model_for, names_provider
 from agentkit.options import (
+    checked_client,
     checked_limits,
     checked_listener,
     checked_middleware,
@@ -109,7 +110,7 @@ class Agent:
             base_url=base_url,
             api_key=api_key,
             wire=wire,
-            http_client=http_client,
+            http_client=checked_client(http_client),
             environment=environment,
         )
         self._conversation = conversation_for(state, context, self._given_models)

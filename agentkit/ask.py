@@ -34,6 +34,7 @@ from agentkit.responses.events import (
     StreamEvent,
 )
 from agentkit.responses.fold import Fold
+from agentkit.responses.items import Message
 from agentkit.responses.response import Model, Request, Response
 from agentkit.run import Run
 from agentkit.secrets import HidingStream
@@ -137,6 +138,10 @@ async def _receive(run: Run, heard: set[type[Event]], request: Request) -> Respo
                 for event in events:
                     fold.add(event)
                 telling.take(events)
+        response = fold.response()
+        if run.listener is not None:
+            telling.take_rest(response)
+        return response
     except TimeoutError:
         if not scope.expired():
             raise
@@ -145,8 +150,8 @@ async def _receive(run: Run, heard: set[type[Event]], request: Request) -> Respo
         error.was_heard = bool(heard) and run.listener is not None
         raise
     finally:
-        telling.end()
-    return fold.response()
+        if run.listener is not None:
+            telling.end()
 
 
 def _batches(model: Model, request: Request) -> AsyncIterator[Sequence[StreamEvent]]:
@@ -179,6 +184,8 @@ class _Telling:
         self._run = run
         self._heard = heard
         self._kind: type[Said] = TextDelta
+        self._pieces: list[str] = []
+        """The text that deltas brought, as it came."""
         self._text = HidingStream(run.secrets) if run.secrets and run.listener else None
 
     def take(self, events: Sequence[StreamEvent]) -> None:
@@ -186,14 +193,30 @@ class _Telling:
         hiding = None if self._text is None or self._shows_nothing(events) else self._text
         for event in events:
             if isinstance(event, Delta):
+                kind = _SAID_BY.get(event.type)
+                if kind is TextDelta:
+                    self._pieces.append(event.delta)
                 if hiding is None:
-                    self._tell(event.delta, _SAID_BY.get(event.type))
+                    self._tell(event.delta, kind)
                 elif event.delta:
-                    self._tell_hidden(event, hiding)
+                    self._tell_hidden(event.delta, kind, hiding)
             elif isinstance(event, Notice):
                 self._run.notify(event.text)
             elif isinstance(event, PartDone):
                 self.end()
+
+    def take_rest(self, response: Response) -> None:
+        """Tell what of the answer no delta brought, as of a broken stream that was fetched."""
+        messages = [item for item in response.output if isinstance(item, Message)]
+        text = "".join([message.text + message.refusal for message in messages])
+        heard = sum(map(len, self._pieces))
+        if not heard or heard == len(text):
+            return
+        said = "".join(self._pieces)
+        if text.startswith(said):
+            self.take((Delta(TEXT_DELTA, text[heard:]),))
+        elif text.strip() != said.strip():
+            self._run.notify("The text that was heard is not that of the answer, which counts.")
 
     def end(self) -> None:
         """Tell what has not been told yet."""
@@ -207,13 +230,12 @@ class _Telling:
             return False
         return self._text.passes("".join([event.delta for event in deltas]))
 
-    def _tell_hidden(self, event: Delta, hiding: HidingStream) -> None:
-        kind = _SAID_BY.get(event.type)
+    def _tell_hidden(self, text: str, kind: type[Said] | None, hiding: HidingStream) -> None:
         if kind is not self._kind:
             self.end()
         if kind is not None:
             self._kind = kind
-            self._tell(hiding.add(event.delta), kind)
+            self._tell(hiding.add(text), kind)
 
     def _tell(self, text: str, kind: type[Said] | None) -> None:
         if text and kind is not None:

@@ -125,6 +125,16 @@ def checked_listener(listener: Listener | None) -> Listener | None:
     )
 
 
+def checked_client(client: Any) -> Any:
+    """The HTTP client itself."""
+    named = all(callable(getattr(client, name, None)) for name in ("build_request", "send"))
+    if client is None or (named and not isinstance(client, type)):
+        return client
+    raise ConfigurationError(
+        f"http_client: expected an httpx.AsyncClient, or one with its methods, got {client!r:.80}."
+    )
+
+
 def checked_prices(prices: Prices | None) -> Prices | None:
     """The prices themselves."""
     if prices is None or _is_plain_function(prices):

@@ -2,6 +2,7 @@
 
 import json
 
+import httpx
 import pytest
 
 from agentkit import Agent, ConfigurationError, tool
@@ -162,3 +163,9 @@ async def test_a_server_that_is_not_there_is_named():
     with pytest.raises(TransportError, match=f"Cannot reach {url}") as caught:
         await Agent(model).run("go")
     assert caught.value.result.status == "failed"
+
+
+@pytest.mark.parametrize("client", ["x", httpx.AsyncClient, object()])
+def test_what_is_no_http_client_is_refused_when_the_agent_is_made(client):
+    with pytest.raises(ConfigurationError, match="http_client: expected"):
+        Agent("m", base_url="http://127.0.0.1:1/v1", http_client=client)

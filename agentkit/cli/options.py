@@ -13,6 +13,8 @@ from typing import TypeAlias
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 """The parsers of the commands, which a command adds its own to."""
 
+_IN_BRACKETS = re.compile(r"\[.*?\]+(?=\s|$)")
+
 
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):
     """Writes what Python 3.11 does, wherever later ones have ways of their own.
@@ -34,10 +36,10 @@ class HelpFormatter(argparse.RawDescriptionHelpFormatter):
         begun = super()._format_usage(usage, options, groups, prefix).rstrip()
         whole = super()._format_usage(usage, actions, groups, prefix).rstrip()
         self._width = width
-        indent = " " * (begun.index(self._prog) + len(self._prog) + 1)
-        lines = [begun, indent + whole.removeprefix(begun).lstrip()]
         if len(whole) > width:
-            whole = "\n".join(_broken(line.rstrip(), width, indent) for line in lines).rstrip()
+            name = begun[: begun.index(self._prog) + len(self._prog)]
+            lines = begun.removeprefix(name), whole.removeprefix(begun)
+            whole = _broken(name, [line for line in lines if line], width)
         return f"{whole}\n\n"
 
     def _format_action_invocation(self, action: argparse.Action) -> str:
@@ -47,13 +49,23 @@ class HelpFormatter(argparse.RawDescriptionHelpFormatter):
         return ", ".join(f"{option} {value}" for option in action.option_strings)
 
 
-def _broken(line: str, width: int, indent: str) -> str:
-    """The line as many, none broken within brackets."""
-    kept = re.sub(r"\[.*?\]+(?=\s|$)", lambda option: option[0].replace(" ", "\xa0"), line)
-    wrapped = textwrap.fill(
-        kept, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-    )
-    return wrapped.replace("\xa0", " ")
+def _broken(name: str, lines: Iterable[str], width: int) -> str:
+    """The name and what follows it, in lines that are none of them broken within brackets."""
+    fits = len(name) <= 0.75 * width
+    indent = " " * (len(name) + 1 if fits else len("usage: "))
+    kept = (_IN_BRACKETS.sub(lambda part: part[0].replace(" ", "\xa0"), line) for line in lines)
+    below = "\n".join(
+        textwrap.fill(
+            line.strip(),
+            width,
+            initial_indent=indent,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for line in kept
+    ).replace("\xa0", " ")
+    return name + below[len(name) :] if fits else f"{name}\n{below}"
 
 
 def add_command(

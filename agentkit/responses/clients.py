@@ -25,15 +25,49 @@ from agentkit.responses.timeouts import TimedOut, Timeouts
 from agentkit.secrets import Secrets
 
 
+def checked_client(client: Any) -> Any:
+    """The caller's client, None where there is none. Raises ConfigurationError for no client."""
+    if client is None:
+        return None
+    methods = [getattr(client, name, None) for name in ("build_request", "send")]
+    # a class has the methods, too, and so has a client that cannot be awaited
+    is_another = isinstance(client, (type, getattr(_module_of(client), "Client", type)))
+    if is_another or not all(map(callable, methods)):
+        raise ConfigurationError(
+            "http_client: expected an asynchronous client, such as httpx.AsyncClient(), "
+            f"got {type(client).__name__}."
+        )
+    return client
+
+
 @contextlib.contextmanager
-def errors_of(client: Any, endpoint: Endpoint, bounds: Timeouts) -> Iterator[None]:
-    """Turn the errors of the client's own module into ours: httpx, or one with its names."""
+def needs_an_open_client() -> Iterator[None]:
+    """Say what to do about a client that is closed, or was used in another event loop."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise ConfigurationError(
+            f"http_client cannot be used ({_reason(error)}). Give a client that is open, "
+            "and to each event loop one of its own."
+        ) from error
+
+
+@contextlib.contextmanager
+def errors_of(
+    client: Any, endpoint: Endpoint, bounds: Timeouts, hidden: Secrets | None = None
+) -> Iterator[None]:
+    """Turn the errors of the client's own module into ours: httpx, or one with its names.
+
+    `hidden` is what they must not show beside what the endpoint hides by itself.
+    """
     module = _module_of(client)
     try:
         yield
     except TimedOut as error:
         raise of_connection(error, endpoint, bounds) from error
     except (module.HTTPError, module.StreamError, module.InvalidURL, OSError) as error:
+        if hidden is not None:
+            hidden.redact(error)
         raise _of_a_client(_without_request(error), module, endpoint) from error
 
 

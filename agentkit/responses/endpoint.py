@@ -15,6 +15,7 @@ from agentkit.secrets import Secrets
 
 _PATHS = {"responses": "responses", "chat": "chat/completions"}
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_IN_NO_URL = re.compile(r"[\s\\\x00-\x1f\x7f\ud800-\udfff]")
 _SECRET_NAME = re.compile(r"auth|key|token|secret|cookie|password|sig", re.IGNORECASE)
 _SCHEMES = frozenset({"apikey", "basic", "bearer", "key", "token"})
 # what stands before the host; a password may hold what ends the host, unless that is a port
@@ -35,7 +36,7 @@ class Endpoint:
     dialect: Dialect = field(default_factory=Dialect)
 
     def __post_init__(self) -> None:
-        if re.search(r"[\s\\\x00-\x1f\x7f]", self.base_url) or not _is_http(self.base_url):
+        if _IN_NO_URL.search(self.base_url) or not _is_http(self.base_url):
             raise ConfigurationError(
                 f"base_url {self.shown!r} is not a URL that can be reached. "
                 "Write it like https://host/v1."

@@ -121,7 +121,8 @@ class Exchange:
             error.request_id = error.request_id or request_id(self._answer.headers)
         self._limiter.failed(error, self._turn)
         if isinstance(error, Exception):  # of whatever kind it is, the key must not be in it
-            self._endpoint.hidden.redact(error)
+            hidden = self._answer.hidden if self._answer else self._endpoint.hidden
+            hidden.redact(error)
         await self.close()
 
 

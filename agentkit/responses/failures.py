@@ -29,6 +29,12 @@ from agentkit.responses.sse import Frames
 
 EXCERPT = 300
 """Characters of an unreadable body that an error shows."""
+MAX_MESSAGE = 2000
+"""Characters that are kept of what a server says went wrong."""
+MAX_WORD = 200
+"""Characters that are kept of its word for it, and of the field that it names."""
+MAX_HEADER = 100
+"""Characters of a wait that a header asks for; what is longer says nothing."""
 
 _BY_STATUS: dict[int, type[ModelError]] = {
     401: AuthenticationError,
@@ -67,11 +73,12 @@ def model_error(
     headers = headers or {}
     code, param, message = (fields.get(key) for key in ("code", "param", "message"))
     text = message if isinstance(message, str) and message else _excerpt(message or body)
+    text = text[:MAX_MESSAGE]
     error = _kind(status, fields, text)(
         text,
         status=status,
-        code=str(code) if code not in (None, "") else None,
-        param=param if isinstance(param, str) else None,
+        code=str(code)[:MAX_WORD] if code not in (None, "") else None,
+        param=param[:MAX_WORD] if isinstance(param, str) else None,
         request_id=request_id(headers),
         retry_after=retry_after(headers),
     )
@@ -140,14 +147,15 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
         return seconds
     try:
         date = parsedate_to_datetime(text or "")
-    except (TypeError, ValueError):
+        date = date if date.tzinfo else date.replace(tzinfo=UTC)
+        return (date - (now or datetime.now(UTC))).total_seconds()
+    except (TypeError, ValueError, OverflowError):
         return None
-    date = date if date.tzinfo else date.replace(tzinfo=UTC)
-    return (date - (now or datetime.now(UTC))).total_seconds()
 
 
 def _said(headers: Mapping[str, str], name: str) -> str | None:
-    return headers.get(name) or headers.get(f"llm_provider-{name}")
+    said = headers.get(name) or headers.get(f"llm_provider-{name}")
+    return said if said is None or len(said) <= MAX_HEADER else None
 
 
 def _kind(status: int | None, fields: Wire, message: str) -> type[ModelError]:
@@ -212,7 +220,8 @@ def _validation_error(errors: list[Any]) -> Wire:
 
 
 def _excerpt(body: JSON) -> str:
-    text = body if isinstance(body, str) else str(body or "")
+    # cut before it is searched; white space is the only thing that becomes less
+    text = (body if isinstance(body, str) else str(body or ""))[: 40 * EXCERPT]
     title = re.search(r"<title>([^<]{1,200})</title>", text, re.IGNORECASE)
     if title:
         return f"an HTML page titled {title[1].strip()!r}"

@@ -7,8 +7,10 @@ How the stream's items and those of the terminal event become one list stands in
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 
 from agentkit.encoding import Wire
 from agentkit.errors import StreamTruncatedError
@@ -31,6 +33,7 @@ from agentkit.responses.merge import (
     CALLS,
     Streamed,
     is_repeated,
+    marks,
     may_be_one,
     merged,
     says_something,
@@ -52,6 +55,7 @@ _NEW: dict[str, Wire] = {
     "custom_tool_call": {"type": "custom_tool_call"},
     "reasoning": {"type": "reasoning", "summary": []},
 }
+_BARE = {"status": "completed"}
 _FIELD_OF = {ARGUMENTS_DELTA: "arguments", INPUT_DELTA: "input"}
 _PART_OF = {
     TEXT_DELTA: ("content", "output_text", "text"),
@@ -59,6 +63,10 @@ _PART_OF = {
     SUMMARY_DELTA: ("summary", "summary_text", "text"),
     REASONING_DELTA: ("content", "reasoning_text", "text"),
 }
+
+
+MOST_ALIKE = 16
+"""Open items of one name among which the one that an event is about is looked for."""
 
 
 class Fold:
@@ -83,12 +91,20 @@ class Fold:
             self._error = event.error
 
     def response(self) -> Response:
-        """The response. Raises ModelError where no terminal event has come."""
+        """The response. Raises ModelError where no terminal event has come.
+
+        One that says `completed` and nothing else proves it only of items that came whole.
+        """
         if self._terminal is None and self._error:
             raise model_error(None, {"error": self._error})
         if self._terminal is None:
             raise StreamTruncatedError("The stream ended before its terminal event.")
-        output = merged(self._terminal.get("output"), self._slots.streamed())
+        streamed = self._slots.streamed()
+        if self._terminal == _BARE and not (streamed and all(each.is_done for each in streamed)):
+            raise StreamTruncatedError(
+                "The stream ended without its response, and not every item of it had come whole."
+            )
+        output = merged(self._terminal.get("output"), streamed)
         response = {**self._terminal, "output": output}
         if self._error and not response.get("error"):
             response["error"] = self._error
@@ -111,6 +127,10 @@ async def collect(events: AsyncIterator[StreamEvent]) -> Response:
     return fold.response()
 
 
+_Key = tuple[str | int | None, ...]
+"""A type, alone or with a name or an index of an item."""
+
+
 @dataclass(slots=True, eq=False)
 class _Slot:
     """One item while its events arrive."""
@@ -120,6 +140,8 @@ class _Slot:
     ids: set[str] = field(default_factory=set)
     is_done: bool = False
     pieces: dict[tuple[int, str], list[str]] = field(default_factory=dict)
+    keys: set[_Key] = field(default_factory=set)
+    """What it is found by."""
 
     @property
     def type(self) -> str:
@@ -129,7 +151,8 @@ class _Slot:
         """The item with what its pieces say, which replaces what it said when it began."""
         if not self.pieces or (self.is_done and self._says_it_all()):
             return self.item
-        item = dict(self.item)
+        lists = {key: list(parts) for key, parts in self.item.items() if isinstance(parts, list)}
+        item = {**self.item, **lists}
         for (part, kind), pieces in sorted(self.pieces.items()):
             if text := "".join(pieces):
                 _put(item, kind, part, text)
@@ -139,12 +162,12 @@ class _Slot:
         self.item = event.item
         self.is_done = event.is_done
         self.index = event.output_index if self.index is None else self.index
-        self.ids |= _names(event.item)
+        self.ids.update(_names(event.item))
 
-    def is_another(self, item_id: str | None, index: int | None) -> bool:
-        """Whether both what names an item and its place speak against this one."""
-        other_id = item_id is not None and bool(self.ids) and item_id not in self.ids
-        return other_id and None not in (index, self.index) and index != self.index
+    def is_begun_by(self, event: ItemEvent) -> bool:
+        """Whether it is open, and nothing speaks against the event being about it."""
+        is_fit = not self.is_done and may_be_one(self.item, event.item)
+        return is_fit and not self._is_another(_id(event.item), event.output_index)
 
     def is_repeated_by(self, event: ItemEvent) -> bool:
         """Whether it is this item that comes once more, and not another with its call id."""
@@ -153,10 +176,20 @@ class _Slot:
         is_same_call = bool(call_id) and call_id == self.item.get("call_id")
         return (is_here and is_same_call) or is_repeated(self.item, event.item)
 
+    def _is_another(self, item_id: str | None, index: int | None) -> bool:
+        """Whether both what names an item and its place speak against this one."""
+        other_id = item_id is not None and bool(self.ids) and item_id not in self.ids
+        return other_id and None not in (index, self.index) and index != self.index
+
     def _says_it_all(self) -> bool:
         if self.type in CALLS:
             return bool(self.item.get("arguments") or self.item.get("input"))
         return says_something(self.item)
+
+
+_Named = defaultdict[_Key, deque[_Slot]]
+"""Items in the order in which they began. A server may send thousands: none is looked for by
+going through all of them."""
 
 
 class _Slots:
@@ -164,6 +197,9 @@ class _Slots:
 
     def __init__(self) -> None:
         self._slots: list[_Slot] = []
+        self._known: _Named = defaultdict(deque)
+        self._open: _Named = defaultdict(deque)
+        self._done: dict[str, _Slot] = {}
         self._place: tuple[str, str | None, int | None, int | None] | None = None
         self._pieces: list[str] = []
 
@@ -188,6 +224,7 @@ class _Slots:
         slot = self._begun(event) or self._repeated(event) or self._begin(event.item)
         if event.is_done or not slot.is_done:
             slot.take(event)
+            self._note(slot, _names(event.item))
         self._place = None
 
     def streamed(self) -> list[Streamed]:
@@ -203,66 +240,100 @@ class _Slots:
             slot = self._begin(_NEW[_ITEM_OF[kind]])
             slot.index = event.output_index
             slot.ids = {event.item_id} if event.item_id else set()
+            self._note(slot, slot.ids)
         return slot
 
-    def _found(self, item_type: str, event: Delta | PartDone) -> _Slot | None:
+    def _found(self, kind: str, event: Delta | PartDone) -> _Slot | None:
         """The item of a piece: by id, by index, else the latest open one of its type."""
-        index = event.output_index
-        of_type = [slot for slot in reversed(self._slots) if slot.type == item_type]
-        for slot in of_type:
-            if event.item_id in slot.ids:
-                return slot
-        open_ones = [slot for slot in of_type if not slot.is_done]
-        placed = [slot for slot in (*open_ones, *of_type) if slot.index == index is not None]
-        unplaced = [slot for slot in open_ones if index is None or slot.index is None]
-        late = of_type if isinstance(event, PartDone) and index is None else []
-        return next(iter((*placed, *unplaced, *late)), None)
+        index, known, begun = event.output_index, self._known, self._open
+        if event.item_id and (named := _latest(known, (kind, event.item_id))):
+            return named
+        if index is None:
+            late = _latest(known, (kind,)) if isinstance(event, PartDone) else None
+            return _latest(begun, (kind,), _is_open) or late
+        placed = _latest(begun, (kind, index), _is_open) or _latest(known, (kind, index))
+        return placed or _latest(begun, (kind, None), _is_open_anywhere)
 
     def _begun(self, event: ItemEvent) -> _Slot | None:
         """The open item that this event is about: by name, by index, else by turn."""
-        names, index = _names(event.item), event.output_index
-        fit = [
-            slot
-            for slot in self._slots
-            if not slot.is_done
-            and may_be_one(slot.item, event.item)
-            and not slot.is_another(_id(event.item), index)
-        ]
-        named = [slot for slot in fit if names & slot.ids]
-        if named or not event.is_done:
-            return next(iter(named), None)
-        placed = [slot for slot in fit if index is not None and slot.index == index]
-        return next(iter(placed or fit), None)
+        kind, index = str(event.item.get("type")), event.output_index
+        keys: list[_Key] = [(kind, name) for name in _names(event.item)]
+        if event.is_done:
+            keys += [(kind,)] if index is None else [(kind, index), (kind,)]
+        fit = (
+            slot for key in keys for slot in _first_open(self._open, key) if slot.is_begun_by(event)
+        )
+        return next(fit, None)
 
     def _repeated(self, event: ItemEvent) -> _Slot | None:
         """The finished item that the server sends a second time."""
-        done = (slot for slot in self._slots if slot.is_done)
-        return next((slot for slot in done if slot.is_repeated_by(event)), None)
+        alike = (self._done.get(mark) for mark in marks(event.item, event.output_index))
+        return next((slot for slot in alike if slot and slot.is_repeated_by(event)), None)
 
     def _begin(self, item: Wire) -> _Slot:
         slot = _Slot(item)
         self._slots.append(slot)
         return slot
 
+    def _note(self, slot: _Slot, names: Iterable[str]) -> None:
+        """Have the item found by its type, its place and these names, from now on."""
+        kind = slot.type
+        keys: list[_Key] = [(kind,), (kind, slot.index), *((kind, name) for name in names)]
+        for key in keys:
+            if key not in slot.keys:
+                slot.keys.add(key)
+                self._known[key].append(slot)
+                self._open[key].append(slot)
+        if slot.is_done:
+            for mark in marks(slot.item, slot.index):
+                self._done.setdefault(mark, slot)
+
+
+def _latest(named: _Named, key: _Key, holds: Callable[[_Slot], bool] | None = None) -> _Slot | None:
+    """The last of this name for which it holds; those for which it does not are let go."""
+    slots = named.get(key)
+    while slots and holds and not holds(slots[-1]):
+        slots.pop()
+    return slots[-1] if slots else None
+
+
+def _first_open(named: _Named, key: _Key) -> list[_Slot]:
+    """The first few open ones of this name; those before them that are done are let go."""
+    slots = named.get(key, deque())
+    while slots and slots[0].is_done:
+        slots.popleft()
+    return list(islice(slots, MOST_ALIKE))
+
+
+def _is_open(slot: _Slot) -> bool:
+    return not slot.is_done
+
+
+def _is_open_anywhere(slot: _Slot) -> bool:
+    return not slot.is_done and slot.index is None
+
 
 def _id(item: Wire) -> str | None:
     return name if isinstance(name := item.get("id"), str) else None
 
 
-def _names(item: Wire) -> set[str]:
-    return {name for key in ("id", "call_id") if isinstance(name := item.get(key), str) and name}
+def _names(item: Wire) -> list[str]:
+    said = (item.get("id"), item.get("call_id"))
+    return [name for name in said if isinstance(name, str) and name]
 
 
 def _put(item: Wire, kind: str, index: int, text: str) -> None:
+    """Say a text in an item whose lists are its own."""
     if kind in _FIELD_OF:
         item[_FIELD_OF[kind]] = text
         return
     where, part_type, key = _PART_OF[kind]
-    parts = list(item[where]) if isinstance(item.get(where), list) else []
+    if not isinstance(item.get(where), list):
+        item[where] = []
+    parts = item[where]
     begun = parts[index] if index < len(parts) and isinstance(parts[index], dict) else {}
     if begun.get("type") == part_type:
         parts[index] = {**begun, key: text}
     else:
         extra: Wire = {"annotations": []} if part_type == "output_text" else {}
         parts.append({"type": part_type, key: text, **extra})
-    item[where] = parts

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agentkit.encoding import Wire
+from agentkit.encoding import Wire, encode
 
 CALLS = ("function_call", "custom_tool_call")
 
@@ -50,10 +50,8 @@ def merged(final: Any, streamed: Sequence[Streamed]) -> list[Wire]:
     to. The order is the terminal output's, unless that lacks an item.
     """
     items = [item for item in final if isinstance(item, dict)] if isinstance(final, list) else []
-    if len(items) > 1:  # a server that lists an item twice does not mean two calls
-        items = [
-            item for at, item in enumerate(items) if not (item.get("id") and item in items[:at])
-        ]
+    if len(items) > 1:
+        items = _each_once(items)
     if not streamed:
         return items
     pair = _pairs(items, [each.item for each in streamed])
@@ -91,6 +89,29 @@ def is_repeated(one: Wire, other: Wire) -> bool:
     return _call(one) is not None and _content(one) == _content(other)
 
 
+def marks(item: Wire, index: int | None) -> list[str]:
+    """What a finished item is found by when it comes once more; `is_repeated` has the last word.
+
+    Of two items that are one, the second has a mark of the first.
+    """
+    kind, call_id, content = item.get("type"), item.get("call_id"), _content(item)
+    found = [f"id {kind} {item['id']}"] if item.get("id") else []
+    if call_id:
+        found += [f"call {index} {call_id}", f"says {kind} {call_id} {content}"]
+    return [*found, f"says {kind} {content}"]
+
+
+def _each_once(items: list[Wire]) -> list[Wire]:
+    """The items without those that come again: a server that lists one twice means one call."""
+    ids = [f"{item['id']}" if item.get("id") else None for item in items]
+    if len(set(ids)) + max(ids.count(None) - 1, 0) == len(ids):
+        return items
+    kept: dict[bytes, Wire] = {}
+    for at, (item, name) in enumerate(zip(items, ids, strict=True)):
+        kept.setdefault(encode(item) if name else b"%d" % at, item)
+    return list(kept.values())
+
+
 def _pairs(final: list[Wire], streamed: list[Wire]) -> dict[int, int]:
     """The position in the stream of each terminal item, by its position.
 
@@ -100,14 +121,27 @@ def _pairs(final: list[Wire], streamed: list[Wire]) -> dict[int, int]:
     for key in (_call, _identity, _content):
         if len(pair) < len(final):
             _pair_by(key, final, streamed, pair)
-    free = [at for at in range(len(streamed)) if at not in pair.values()]
-    for at, item in enumerate(final):
-        if at not in pair:
-            found = next((n for n in free if may_be_one(item, streamed[n])), None)
-            if found is not None:
-                free.remove(found)
-                pair[at] = found
+    if len(pair) < len(final):
+        _pair_by_turn(final, streamed, pair)
     return pair
+
+
+def _pair_by_turn(final: list[Wire], streamed: list[Wire], pair: dict[int, int]) -> None:
+    """Pair those of one type of which at most one has a call id, the others are paired by then."""
+    taken = set(pair.values())
+    free: defaultdict[tuple[str, bool], deque[int]] = defaultdict(deque)
+    for at, item in enumerate(streamed):
+        if at not in taken:
+            free[str(item.get("type")), True].append(at)
+            if not item.get("call_id"):
+                free[str(item.get("type")), False].append(at)
+    for at, item in enumerate(final):
+        waiting = free[str(item.get("type")), not item.get("call_id")]
+        while at not in pair and waiting:
+            found = waiting.popleft()
+            if found not in taken:
+                taken.add(found)
+                pair[at] = found
 
 
 def _pair_by(

@@ -8,14 +8,16 @@ fetched once before it would be paid for again. Knows nothing of attempts to sen
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import suppress
+import re
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
 from time import monotonic
 from urllib.parse import quote, urlencode
 
+from agentkit.encoding import Wire
 from agentkit.errors import (
     ModelError,
     ModelTimeoutError,
@@ -36,6 +38,15 @@ from agentkit.responses.transport import Pool
 
 CANCEL = 3.0
 """Seconds in which a server has to take the news that a response is no longer wanted."""
+
+RESUMED = 0.1
+"""Seconds at least between two connections for one stream, whatever came over the first."""
+
+# what no path can carry, or what would lead to another one where a server decodes it first
+_NO_NAME = re.compile(r"[\ud800-\udfff]|(?:^|[/\\])\.{1,2}(?:[/\\]|$)")
+
+_CANCELLING: set[asyncio.Task[None]] = set()
+"""What a loop would hold weakly, for CANCEL seconds at most."""
 
 _BROKEN = (StreamTruncatedError, TransportError, ModelTimeoutError, ProtocolError)
 
@@ -85,6 +96,7 @@ class Keeper:
         """The response as it stands. Raises ModelError."""
         where = self._place(response_id, query=_included(request))
         exchange = await self._asked(where, replace(request, stream=False))
+        await exchange.close()  # one that is streamed all the same goes on
         found = [_as_it_stands(event) for event in exchange.first]
         if not found or not isinstance(found[0], Snapshot):
             raise ProtocolError("The server does not say how the response stands.")
@@ -144,6 +156,7 @@ class Kept:
         self._given = self._known = 0
         """How many events were given, and how many of those the source will give once more."""
         self._breaks = 0
+        self._was_resumed = False
         self._waits: Iterator[float] = iter(())
         self._until = keeper.now() + keeper.polling.patience
         self._is_over = False
@@ -180,7 +193,10 @@ class Kept:
         if self._is_background and self._id is not None and not self._is_over:
             self._is_over = True
             # the server is told, also where the caller is too impatient to wait for that
-            await asyncio.shield(asyncio.ensure_future(self._keeper.cancel(self._id)))
+            telling = asyncio.ensure_future(self._keeper.cancel(self._id))
+            _CANCELLING.add(telling)
+            telling.add_done_callback(_CANCELLING.discard)
+            await asyncio.shield(telling)
 
     def _note(self, events: list[StreamEvent]) -> None:
         self._given += len(events)
@@ -189,14 +205,18 @@ class Kept:
             self._number, self._breaks = number, 0
         for event in events:
             if isinstance(event, Snapshot):
-                self._id = str(event.response.get("id") or self._id or "") or None
+                self._id = _name_of(event.response) or self._id
                 self._status = str(event.response.get("status"))
                 self._is_over = event.is_terminal
 
     async def _next(self) -> list[StreamEvent]:
         if self._source is None:
             return [await self._changed()]
-        events = await self._source.more()
+        if self._was_resumed:
+            async with self._in_time():
+                events = await self._source.more()
+        else:  # has a bound of its own
+            events = await self._source.more()
         if not events:
             self._is_over = not (self._is_background and self._status in PENDING)
             self._poll()
@@ -234,7 +254,8 @@ class Kept:
         """The answer, where it is whole at the server. Raises the error where it is not."""
         self._source = None
         try:
-            found = await self._keeper.fetch(self._id or "", self._request)
+            async with self._in_time():
+                found = await self._keeper.fetch(self._id or "", self._request)
         except ModelError:
             raise error from None
         if found.type not in ("response.completed", "response.incomplete"):
@@ -247,11 +268,12 @@ class Kept:
         if self._keeper.now() > self._until:
             raise self._last(self._late())
         while self._number is not None and self._breaks < retries.attempts:
-            if self._breaks:
-                await self._keeper.sleep(retries.wait(self._breaks, error))
-            self._breaks += 1
+            wait = max(retries.wait(self._breaks or 1, error), RESUMED)
+            wait = wait if self._was_resumed else 0.0
+            self._breaks, self._was_resumed = self._breaks + 1, True
             try:
-                source = await self._keeper.resume(self._id or "", self._number, self._request)
+                async with self._in_time():
+                    source = await self._again(self._number, wait)
             except ModelError as refused:
                 error = refused
                 if not retries.allows(refused):
@@ -263,6 +285,12 @@ class Kept:
                 return self._new([_as_it_stands(event) for event in source.first])
         return self._poll(at_once=True)
 
+    async def _again(self, number: int, wait: float) -> Exchange:
+        """The stream behind an event, asked for after so many seconds."""
+        if wait:
+            await self._keeper.sleep(wait)
+        return await self._keeper.resume(self._id or "", number, self._request)
+
     def _new(self, events: list[StreamEvent]) -> list[StreamEvent]:
         """Those events that were not given before."""
         known = min(self._known, len(events))
@@ -270,7 +298,9 @@ class Kept:
         return events[known:]
 
     def _poll(self, *, at_once: bool = False) -> list[StreamEvent]:
-        """From here on, ask for the response."""
+        """From here on, ask for the response. Raises ProtocolError where it has no name."""
+        if self._id is None and not self._is_over:
+            raise ProtocolError("The response is not ready and has no id to ask for it by.")
         self._source = None
         self._waits = chain((0.0,) if at_once else (), self._keeper.polling.waits())
         return []
@@ -279,10 +309,11 @@ class Kept:
         """The response, once it stands otherwise than before. Raises ModelError."""
         keeper, failures, pause = self._keeper, 0, 0.0
         for wait in self._waits:
-            if longest := max(wait, pause):
-                await keeper.sleep(longest)
             try:
-                found = await keeper.fetch(self._id or "", self._request)
+                async with self._in_time():
+                    if longest := max(wait, pause):
+                        await keeper.sleep(longest)
+                    found = await keeper.fetch(self._id or "", self._request)
             except ModelError as error:
                 failures += 1
                 if failures > keeper.polling.failures or not keeper.retries.allows(error):
@@ -294,6 +325,22 @@ class Kept:
                 return found
         raise self._late()
 
+    @asynccontextmanager
+    async def _in_time(self) -> AsyncGenerator[None]:
+        """End what is done within once patience is lost. Raises ModelTimeoutError."""
+        left = self._until - self._keeper.now()
+        if left <= 0:
+            raise self._late()
+        scope = asyncio.timeout(left)
+        try:
+            async with scope:
+                yield
+        except TimeoutError as error:
+            if not scope.expired():
+                raise
+            self._until = self._keeper.now()  # so that nothing else is tried
+            raise self._late() from error
+
     def _late(self) -> ModelTimeoutError:
         patience = self._keeper.polling.patience
         return ModelTimeoutError(
@@ -302,7 +349,7 @@ class Kept:
 
     def _last(self, error: ModelError) -> ModelError:
         """The error, which says that the request must not be sent again where it was begun."""
-        if self._is_background and self._id is not None:
+        if self._is_background and self._status:
             error.should_retry = False
             # what the server does not know it need not be asked to cancel
             self._is_over = self._is_over or error.status == 404
@@ -324,6 +371,12 @@ def _as_it_stands(event: StreamEvent) -> StreamEvent:
         return event
     status = event.response.get("status")
     return Snapshot(f"response.{status}", event.response) if status in PENDING else event
+
+
+def _name_of(response: Wire) -> str | None:
+    """The id of a response, None where it is none that a request can name."""
+    name = str(response.get("id") or "")
+    return None if _NO_NAME.search(name) else name or None
 
 
 def _included(request: Request) -> tuple[tuple[str, str], ...]:

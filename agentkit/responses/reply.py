@@ -17,7 +17,7 @@ from agentkit.responses import chat_shape
 from agentkit.responses.chat_stream import ChatStream
 from agentkit.responses.events import TERMINAL, Delta, ErrorEvent, Snapshot, StreamEvent, read_event
 from agentkit.responses.failures import model_error, request_id, unreadable
-from agentkit.responses.sse import EventTooLargeError, Frames
+from agentkit.responses.sse import MAX_BODY, EventTooLargeError, Frames, too_large
 
 DONE = b"[DONE]"
 
@@ -87,10 +87,14 @@ class Reader:
         self._chat: ChatStream | None = None
         self._error: Wire | None = None
         self._is_framed = False
+        self._left = MAX_BODY
         self._headers = headers
 
     def feed(self, chunk: bytes) -> list[StreamEvent]:
         """The events that a chunk completes. Raises ProtocolError."""
+        self._left -= len(chunk)
+        if self._left < 0:
+            raise ProtocolError(too_large(MAX_BODY))
         try:
             payloads = self._frames.feed(chunk)
         except EventTooLargeError as error:

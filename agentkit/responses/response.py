@@ -145,7 +145,8 @@ class Response:
     @property
     def status(self) -> str:
         """`completed`, `incomplete`, `failed` or another word of the server's."""
-        if status := self.wire.get("status"):
+        status = self.wire.get("status")
+        if status not in (None, ""):
             return str(status)
         if self.error:
             return "failed"
@@ -153,22 +154,27 @@ class Response:
 
     @property
     def is_failed(self) -> bool:
-        """Whether the server gave up on it, also where it calls it complete and names an error."""
+        """Whether the server gave up on it, also where it calls it complete and names an error.
+
+        A status that nobody knows may mean that as well, and never that its calls may run.
+        """
         error = self.error
-        return self.status in ("failed", "cancelled") or (error is not None and any(error.values()))
+        return self.status not in _NOT_FAILED or (error is not None and any(error.values()))
 
     @property
     def is_complete(self) -> bool:
         """Whether all of it is there; the calls of any other response must not run."""
-        return not self.is_failed and self.status not in _NOT_COMPLETE
+        return not self.is_failed and self.status == "completed"
 
     @property
     def error(self) -> Wire | None:
         """What went wrong, with whatever the server says of `code` and `message`."""
-        error = self.wire.get("error")
-        if not error:
+        if error := self.wire.get("error"):
+            return error if isinstance(error, dict) else {"message": str(error)}
+        status = self.wire.get("status")
+        if status in (None, "") or str(status) in _KNOWN:
             return None
-        return error if isinstance(error, dict) else {"message": str(error)}
+        return {"message": f"The server ended its answer with the status {str(status)[:100]!r}."}
 
     @property
     def incomplete_reason(self) -> str | None:
@@ -233,8 +239,8 @@ class Model(Protocol):
         ...
 
 
-# An unknown word counts as complete: servers invent them.
-_NOT_COMPLETE = frozenset({"incomplete", "in_progress", "queued"})
+_NOT_FAILED = frozenset({"completed", "incomplete", "in_progress", "queued"})
+_KNOWN = _NOT_FAILED | {"failed", "cancelled"}
 
 
 def read_response(wire: Wire) -> Response:

@@ -9,12 +9,19 @@ from __future__ import annotations
 
 import re
 
-MAX_EVENT = 64 * 1024 * 1024
-"""Bytes one event may have; generated images come as one."""
+MAX_BODY = 64 * 1024 * 1024
+"""Bytes a whole answer may have, decompressed; generated images come in it."""
+MAX_EVENT = MAX_BODY
+"""Bytes one event may have."""
 
 _BOM = b"\xef\xbb\xbf"
 _PLAIN = re.compile(rb"(?:event:[^\n]*\n)?data: ?([^\n]*)\n\n|[^\n]*\n")
 """An event as nearly all are, one data line, alone or behind the event's name; or any line."""
+
+
+def too_large(most: int) -> str:
+    """That an answer has more bytes than that."""
+    return f"The answer has more than {most:,} bytes."
 
 
 class EventTooLargeError(ValueError):

@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import ssl
-import urllib.request
 from base64 import b64encode
 from collections.abc import (
     AsyncGenerator,
-    AsyncIterator,
     Awaitable,
     Callable,
     Mapping,
@@ -34,15 +31,26 @@ from agentkit.errors import (
     ProtocolError,
 )
 from agentkit.responses.clients import (
+    checked_client,
     errors_of,
     hidden_in_logs,
     hide_in_logs_of,
+    needs_an_open_client,
     of_connection,
 )
 from agentkit.responses.connection import BrokenError, ConnectError, Headers, Origin
 from agentkit.responses.connections import Connections, Pieces
 from agentkit.responses.endpoint import Endpoint
+from agentkit.responses.environment import (
+    has_proxy,
+    trusted_files,
+    unusable_certificates,
+    unusable_proxy,
+    with_proxies_hidden,
+)
+from agentkit.responses.sse import MAX_BODY, too_large
 from agentkit.responses.timeouts import TimedOut, Timeouts
+from agentkit.responses.unpacking import Body, Refused, Unpacked, codings, is_packed
 from agentkit.secrets import Secrets
 
 __all__ = ["HTTPAnswer", "HTTPClient", "Pool", "Timeouts"]
@@ -51,11 +59,10 @@ DRAIN = 1.0
 """Seconds to wait for the end of a body behind its last event."""
 LINGER = 1.0
 """Seconds until the clients of a pool that nobody holds any more are closed."""
-MAX_BODY = 64 * 1024 * 1024
-"""Bytes a whole answer may have, decompressed; generated images come in it."""
-
-UNPACKED = 4096
-"""Bytes of a compressed body that are decompressed in one step."""
+MAX_ERROR = 1024 * 1024
+"""Bytes that are read of the body of an error."""
+MAX_DRAINED = 64 * 1024
+"""Bytes that are read behind the last event, so that the connection can be used again."""
 
 MOST_ROUTES = 100
 """Kinds of requests whose heads are kept; addresses of single responses are among them."""
@@ -79,7 +86,7 @@ class Pool:
     """The caller's own client, or connections of our own, which belong to an event loop each."""
 
     def __init__(self, given: HTTPClient | None, timeouts: Timeouts | None) -> None:
-        self._given = given
+        self._given = checked_client(given)
         self._timeouts = timeouts
         hide_in_logs_of(given)
         self._open: _Open = WeakKeyDictionary()
@@ -102,10 +109,9 @@ class Pool:
             route = own.route(method, url, endpoint, headers)
             if route is not None:
                 return await own.send(route, body)
-            client: Any = own.client()
-        else:
-            client = self._given
-        return await self._send_with(client, method, url, endpoint, body, headers)
+            return await self._send_with(own.client(), method, url, endpoint, body, headers)
+        with needs_an_open_client():
+            return await self._send_with(self._given, method, url, endpoint, body, headers)
 
     async def _send_with(
         self,
@@ -120,8 +126,9 @@ class Pool:
         bounds, waits = self._timeouts or Timeouts(), self._waits(client)
         ends = asyncio.get_running_loop().time() + bounds.answer
         scope = asyncio.timeout(bounds.first_byte if waits else None)
-        errors = partial(errors_of, client, endpoint, bounds)
-        with errors(), hidden_in_logs(endpoint.hidden):
+        hidden = with_proxies_hidden(endpoint.hidden)
+        errors = partial(errors_of, client, endpoint, bounds, hidden)
+        with errors(), hidden_in_logs(hidden):
             try:
                 async with scope:
                     request = client.build_request(
@@ -133,11 +140,13 @@ class Pool:
                     raise TimedOut("first_byte") from error
                 raise
         chunks = _Streamed(response, errors, ends)
-        return HTTPAnswer(response.status_code, response.headers, chunks, endpoint.hidden)
+        return HTTPAnswer(response.status_code, response.headers, chunks, hidden)
 
     async def _own(self) -> _Own:
         loop = asyncio.get_running_loop()
         if loop not in self._open:
+            for closed in [each for each in self._open if each.is_closed()]:
+                del self._open[closed]  # without its end, and held by what it had open
             own = _Own(self._timeouts or Timeouts())
             keeper = _closed_at_the_end(own, self._open)
             self._open[loop] = own, keeper
@@ -189,7 +198,7 @@ class _Own:
             return known
         with errors_of(None, endpoint, self._timeouts):
             parsed = httpx.URL(url)
-        if _has_proxy(parsed):
+        if has_proxy(parsed.scheme, parsed.netloc.decode()):
             return None
         if len(self._routes) > MOST_ROUTES:
             self._routes.clear()
@@ -201,11 +210,11 @@ class _Own:
         if self._client is None:
             limit = httpx.Limits(max_connections=None, keepalive_expiry=60.0)
             try:
-                self._client = httpx.AsyncClient(limits=limit)
+                self._client = httpx.AsyncClient(limits=limit, verify=_trust())
+            except httpx.InvalidURL:
+                raise unusable_proxy(None) from None
             except (ValueError, ImportError) as error:
-                raise ConfigurationError(
-                    f"The proxy in the environment cannot be used: {error}"
-                ) from error
+                raise unusable_proxy(error) from error
         return self._client
 
     async def send(self, route: _Route, body: bytes) -> HTTPAnswer:
@@ -226,10 +235,9 @@ class _Own:
             raise ConfigurationError(f"The request cannot be sent: {error}.") from error
         answered = _read_headers(head.headers)
         chunks: Body = pieces
-        if answered.get("content-encoding", "identity") != "identity":
-            packed = httpx.Response(head.status_code, headers=answered, stream=_Packed(pieces))
-            errors = partial(errors_of, packed, endpoint, self._timeouts)
-            chunks = _Streamed(packed, errors, None)
+        if "content-encoding" in answered and is_packed(answered):
+            broken = partial(of_connection, endpoint=endpoint, bounds=self._timeouts)
+            chunks = Unpacked(pieces, answered, broken)
         return HTTPAnswer(head.status_code, answered, chunks, endpoint.hidden)
 
     async def aclose(self) -> None:
@@ -242,16 +250,6 @@ _Open = WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[_Own, AsyncGenerator[
 """What each event loop has open, and the generator whose end closes it."""
 
 
-class Body(Protocol):
-    """The decompressed pieces of a body, which is closed when no more of it is wanted."""
-
-    def __aiter__(self) -> AsyncIterator[bytes]: ...
-
-    async def __anext__(self) -> bytes: ...
-
-    async def aclose(self) -> None: ...
-
-
 class HTTPAnswer:
     """The answer to a request: its head, and a body that is read once."""
 
@@ -262,31 +260,39 @@ class HTTPAnswer:
         self.headers = headers
         """By their names in small letters."""
         self.chunks = chunks
+        if "content-encoding" in headers and len(codings(headers)) > 1:
+            self.chunks = Refused(chunks, headers)
         """The decompressed pieces of the body; iterating raises ModelError."""
-        self._hidden = hidden
+        self.hidden = hidden
+        """What errors that come of it must not show."""
 
     async def content(self) -> bytes:
-        """The whole body, of an error without the key. Raises ModelError."""
+        """The whole body; of an error its beginning, without the key. Raises ModelError."""
         pieces, size = [], 0
         async for chunk in self.chunks:
             pieces.append(chunk)
             size += len(chunk)
+            if self.status >= 300 and size > MAX_ERROR:
+                break
             if size > MAX_BODY:
-                why = f"The answer has more than {MAX_BODY:,} bytes."
-                raise ProtocolError(why, status=self.status)
+                raise ProtocolError(too_large(MAX_BODY), status=self.status)
         body = b"".join(pieces)
         # an error shows the beginning of it, which could end within the key
-        return body if self.status < 300 else self._hidden.hide_bytes(body)
+        return body if self.status < 300 else self.hidden.hide_bytes(body)[:MAX_ERROR]
 
     async def drain(self) -> None:
         """Read the end of the body, so that the connection can serve the next request."""
-        if isinstance(self.chunks, Pieces) and self.chunks.are_read():
+        rest: Body = self.chunks.packed if isinstance(self.chunks, Unpacked) else self.chunks
+        if isinstance(rest, Pieces) and rest.are_read():
             return
+        if "content-encoding" in self.headers and not isinstance(rest, Pieces):
+            return  # a client would decompress it, and nobody knows what it comes to
+        left = MAX_DRAINED
         # what has to be said has been said, so how the body ends no longer matters
         with contextlib.suppress(TimeoutError, ModelError):
             async with asyncio.timeout(DRAIN):
-                async for _ in self.chunks:
-                    pass
+                while left > 0 and (piece := await anext(rest, None)) is not None:
+                    left -= len(piece)
 
     async def close(self) -> None:
         """Give the connection back, or close it where the body has not been read."""
@@ -317,22 +323,6 @@ class _Streamed:
         await self._response.aclose()
 
 
-class _Packed(httpx.AsyncByteStream):
-    """The same, for httpx to decompress."""
-
-    def __init__(self, pieces: Pieces) -> None:
-        self._pieces = pieces
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        # little at a time: packed zeros become a thousand times as much
-        async for piece in self._pieces:
-            for start in range(0, len(piece), UNPACKED):
-                yield piece[start : start + UNPACKED]
-
-    async def aclose(self) -> None:
-        await self._pieces.aclose()
-
-
 def _route(method: str, url: httpx.URL, endpoint: Endpoint, headers: Mapping[str, str]) -> _Route:
     named = {"Host": url.netloc.decode(), **_OWN_HEADERS, **headers, **endpoint.headers}
     if url.userinfo:
@@ -347,23 +337,18 @@ def _route(method: str, url: httpx.URL, endpoint: Endpoint, headers: Mapping[str
 
 
 def _trust() -> ssl.SSLContext:
-    return _trusted(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+    return _trusted(*trusted_files())
 
 
 @lru_cache(maxsize=4)
 def _trusted(_file: str | None, _folder: str | None) -> ssl.SSLContext:
     """What is trusted, with what the environment says of it: made once, since it takes 20 ms."""
-    context = httpx.create_ssl_context()
+    try:
+        context = httpx.create_ssl_context()
+    except OSError as error:
+        raise unusable_certificates(error) from error
     context.set_alpn_protocols(["http/1.1"])
     return context
-
-
-def _has_proxy(url: httpx.URL) -> bool:
-    """Whether the environment has requests to this host go through a proxy."""
-    proxies = urllib.request.getproxies()
-    if not (proxies.get(url.scheme) or proxies.get("all")):
-        return False
-    return not urllib.request.proxy_bypass(url.netloc.decode())
 
 
 def _read_headers(headers: Any) -> dict[str, str]:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-from agentkit.responses.failures import retry_after
+from agentkit.responses.failures import MAX_HEADER, retry_after
 
 Epoch = Callable[[], float]
 
@@ -30,7 +30,8 @@ _SECONDS = {
     "h": 3600.0,
     "d": 86400.0,
 }
-_PART = re.compile(r"(\d+(?:\.\d*)?)(ns|us|µs|ms|s|m|h|d)")
+_PART = re.compile(r"(\d++(?:\.\d*+)?+)(ns|us|µs|ms|s|m|h|d)")
+_PARTS = re.compile(f"(?:{_PART.pattern})+")
 _EARLIEST_TIME = 1e9
 """From here on a number is a time since 1970, no longer a duration."""
 _EARLIEST_IN_MILLISECONDS = 1e11
@@ -55,7 +56,9 @@ def asked_wait(status: int, headers: Mapping[str, str], epoch: Epoch) -> float |
 def read_duration(text: str, epoch: Epoch) -> float | None:
     """Seconds of `1s`, `6m0s`, `20ms`, `12.5`, or until a time in Unix seconds or milliseconds."""
     text = text.strip()
-    if text and not _PART.sub("", text):
+    if len(text) > MAX_HEADER:
+        return None
+    if _PARTS.fullmatch(text):
         return sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text))
     try:
         number = float(text)

@@ -190,12 +190,14 @@ STREAMS: dict[str, Pair] = {
     "unfinished": (CUT_OFF, CUT_OFF),
     "unfinished=queued": (CUT_OFF, CUT_OFF),
     "unfinished=cancelled": (told("ServerError", "no reason given"),) * 2,
+    "unfinished=expired": (told("ServerError", "the status 'expired'"),) * 2,
     "incomplete": (CUT_OFF, CUT_OFF),
     "incomplete=content_filter": (CUT_OFF, CUT_OFF),
     "incomplete=something_new": (CUT_OFF, CUT_OFF),
     "no-terminal-event": (OK, CUT_LATE),
     "done-instead": (OK, CUT_LATE),
     "done-alone": (OK, CUT_STREAM),
+    "bare-end-of-pieces": (OK, failed("StreamTruncatedError", says="come whole")),
     "chat-cut": (OK, CUT_LATE),
 }
 
@@ -248,6 +250,8 @@ _OF_RESPONSES = {
     "unfinished",
     "unfinished=queued",
     "unfinished=cancelled",
+    "unfinished=expired",
+    "bare-end-of-pieces",
     "incomplete=something_new",
 }
 CHAT: dict[str, Pair] = {

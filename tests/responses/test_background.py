@@ -32,18 +32,24 @@ from agentkit import (
     Agent,
     BadRequestError,
     ModelTimeoutError,
+    ProtocolError,
     ResponsesModel,
     ServerError,
     StreamTruncatedError,
+    TextDelta,
 )
 from agentkit.responses.client import Endpoint
 from agentkit.responses.dialect import Dialect
 from agentkit.responses.events import Delta, Snapshot, StreamEvent
+from agentkit.responses.exchange import Exchange
 from agentkit.responses.fold import Fold
 from agentkit.responses.items import user_message
+from agentkit.responses.limiter import Limiter
 from agentkit.responses.polling import Polling
+from agentkit.responses.recovery import Keeper, Kept
 from agentkit.responses.response import Fields, Request
 from agentkit.responses.retry import Retries
+from agentkit.responses.transport import Pool
 from agentkit.testing import ResponsesServer, ScriptedModel
 from agentkit.testing.faults.definition import Asked, Fault
 from agentkit.testing.http import CutError, Reply
@@ -415,6 +421,19 @@ async def test_a_server_that_cannot_go_on_with_a_stream_is_asked_for_the_respons
     assert (said_in(events), text_of(events)) == ("Hello", "Hello.")
 
 
+@pytest.mark.parametrize("background", [False, True])
+async def test_what_is_heard_of_a_stream_that_broke_and_was_fetched_is_the_whole_text(background):
+    broken = [STREAM_HEAD, *begun("Hel", "lo"), CUT]
+    refused = answer({"error": {"message": "No."}}, 400)
+    ready = answer(response(message("Hello.")))
+    heard = []
+    async with Loopback(broken, *([refused] if background else []), ready) as server:
+        agent = Agent(model(server.url, Sleeps(), STORING), settings={"background": background})
+        result = await agent.run("?", on_event=heard.append)
+    assert [each.text for each in heard if isinstance(each, TextDelta)] == ["Hel", "lo", "."]
+    assert result.output == "Hello."
+
+
 async def test_a_stream_that_begins_anew_is_passed_over_up_to_where_it_was():
     broken = [STREAM_HEAD, *begun("Hel", "lo"), CUT]
     anew = b"".join([STREAM_HEAD, *begun("Hel", "lo", "."), event(**completed(message("Hello.")))])
@@ -450,7 +469,80 @@ async def test_a_stream_may_break_as_often_as_it_gets_on():
     assert [each.path.partition("starting_after=")[2] for each in server.received[1:]] == [
         str(number) for number in range(1, 9)
     ]
-    assert sleeps.waits == []
+    assert sleeps.waits == [0.5] * 7  # not before the first time
+
+
+class Clock:
+    """A time that passes with sleeping, and a little with every look at it."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    async def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+    def now(self) -> float:
+        self.seconds += 0.01
+        return self.seconds
+
+
+async def patiently(server: Loopback, clock: Clock, polling: Polling, *, stream: bool) -> None:
+    """Read a response in the background to its end."""
+    pool, endpoint, limiter = Pool(None, None), Endpoint(server.url), Limiter()
+    keeper = Keeper(pool, endpoint, limiter, Retries(), clock.sleep, polling, clock.now)
+    asked = request(stream, background=True)
+    kept = Kept(Exchange(pool, endpoint, asked, limiter), asked, keeper)
+    await kept.begin()
+    try:
+        while await kept.more():
+            pass
+    finally:
+        await kept.close()
+
+
+async def test_a_stream_that_gets_on_and_breaks_for_ever_ends_with_patience():
+    more = [[STREAM_HEAD, *begun("x", first=at), CUT] for at in range(40)]
+    async with Loopback(*more) as server:
+        with pytest.raises(ModelTimeoutError, match="resp_1 was not ready after 10 s"):
+            await patiently(server, Clock(), Polling(patience=10.0), stream=True)
+    assert server.received[-1].path == "/v1/responses/resp_1/cancel"
+    assert 10 <= len(server.received) <= 30
+
+
+async def test_time_that_asking_takes_counts_as_waited():
+    async with Loopback(QUEUED) as server:
+        polling = Polling(first_wait=0.001, growth=1.0, patience=0.5)
+        with pytest.raises(ModelTimeoutError, match="resp_1 was not ready"):
+            await patiently(server, Clock(), polling, stream=False)
+    assert 10 <= len(server.received) <= 60
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_patience_ends_within_an_answer_that_never_comes(stream):
+    never = asyncio.Event()
+    begins = [STREAM_HEAD, *begun("x"), CUT] if stream else QUEUED
+    goes_on = [STREAM_HEAD, event(**delta("x"), sequence_number=9), never] if stream else [never]
+    async with Loopback(begins, goes_on, [CUT]) as server:
+        with pytest.raises(ModelTimeoutError, match="resp_1 was not ready after 0.7 s"):
+            await patiently(server, Clock(), Polling(patience=0.7), stream=stream)
+    assert [each.method for each in server.received] == ["POST", "GET", "POST"]
+
+
+@pytest.mark.parametrize("name", [None, "", "..", ".", "a/../b", "\\..", "\ud800"])
+async def test_a_response_without_a_name_to_ask_for_it_by_is_not_asked_for(name):
+    queued = answer(response(status="queued", id=name))
+    async with Loopback(queued, READY) as server:
+        with pytest.raises(ProtocolError, match="has no id to ask for it by") as caught:
+            await events_of(model(server.url, Sleeps()), request(background=True))
+    assert [each.method for each in server.received] == ["POST"]
+    assert caught.value.should_retry is False
+
+
+async def test_a_name_leads_nowhere_else():
+    queued = answer(response(status="queued", id="a/b?c#d e..é"))
+    async with Loopback(queued, READY) as server:
+        await events_of(model(server.url, Sleeps()), request(background=True))
+    assert server.received[1].path == "/v1/responses/a%2Fb%3Fc%23d%20e..%C3%A9"
 
 
 async def test_an_event_that_was_lost_in_the_end_of_a_stream_is_asked_for_again():

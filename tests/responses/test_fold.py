@@ -290,6 +290,14 @@ def test_a_terminal_event_without_a_response_ends_the_stream():
     assert (response.text, response.status) == ("Hi.", "incomplete")
 
 
+@pytest.mark.parametrize(
+    "events", [[], [text("Hi.")], [done(REASONED, 0), text("Hi.", output_index=1)]]
+)
+def test_a_terminal_event_without_a_response_proves_nothing_of_pieces(events):
+    with pytest.raises(StreamTruncatedError, match="come whole"):
+        fold(*events, {"type": "response.completed"})
+
+
 def test_without_a_terminal_event_there_is_no_response():
     with pytest.raises(StreamTruncatedError):
         fold(done(message("Hi."), 0))

@@ -124,7 +124,9 @@ def test_a_body_is_fields_items_and_whether_to_stream():
         ({"incomplete_details": {"reason": "x"}}, "incomplete", False),
         ({"status": "in_progress"}, "in_progress", False),
         ({"status": "cancelled"}, "cancelled", False),
-        ({"status": "fine"}, "fine", True),
+        ({"status": ""}, "completed", True),
+        ({"status": "fine"}, "fine", False),
+        ({"status": 7}, "7", False),
     ],
 )
 def test_the_status_is_the_servers_word_or_follows_from_the_rest(wire, status, is_complete):

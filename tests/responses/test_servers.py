@@ -6,8 +6,8 @@ import pytest
 
 from agentkit import ConfigurationError
 from agentkit.responses.dialect import Dialect
-from agentkit.responses.fitting import spoken
 from agentkit.responses.endpoint import Endpoint
+from agentkit.responses.fitting import spoken
 from agentkit.responses.items import user_message
 from agentkit.responses.providers import DEFAULT_MODELS, PROVIDERS, provider_of
 from agentkit.responses.response import Fields, Request

@@ -166,6 +166,10 @@ def _with_bare_end(events: list[Wire]) -> Iterable[Wire]:
     return [*events[:-1], {"type": events[-1]["type"]}]
 
 
+def _with_bare_end_of_pieces(events: list[Wire]) -> Iterable[Wire]:
+    return _with_bare_end([each for each in events if each["type"] != "response.output_item.done"])
+
+
 def _unnamed(payload: bytes) -> bytes:
     return b"data: %b\n\n" % payload
 
@@ -233,6 +237,12 @@ ODDITIES = [
     Fault("added-whole", "sends items whole when they begin", on_events(_added_whole)),
     Fault("terminal-only", "sends the last event alone", on_events(lambda events: events[-1:])),
     Fault("doubled-items", "lists every item twice in `output`", each_response(_doubled)),
+    Fault(
+        "bare-end-of-pieces",
+        "sends items in pieces alone, and ends without a response in its last event",
+        on_events(_with_bare_end_of_pieces),
+        loses=True,
+    ),
     Fault(
         "bare-end", "ends a stream without a response in its last event", on_events(_with_bare_end)
     ),
