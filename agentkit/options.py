@@ -131,7 +131,8 @@ def checked_client(client: Any) -> Any:
     if client is None or (named and not isinstance(client, type)):
         return client
     raise ConfigurationError(
-        f"http_client: expected an httpx.AsyncClient, or one with its methods, got {client!r:.80}."
+        f"http_client: expected an asynchronous client, such as httpx.AsyncClient(), "
+        f"got {client!r:.80}."
     )
 
 

@@ -27,7 +27,7 @@ from agentkit.log import Log
 from agentkit.moves import AskModel, next_move
 from agentkit.paying import OUT_OF_TIME
 from agentkit.records import Answer, Compaction, Record, Setup
-from agentkit.responses.chat_request import chat_request
+from agentkit.responses.chat.request import chat_request
 from agentkit.responses.compaction import CompactEndpoint, CompactRequest
 from agentkit.responses.dialect import Dialect
 from agentkit.responses.endpoint import Endpoint

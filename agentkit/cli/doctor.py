@@ -7,7 +7,7 @@ import argparse
 from agentkit.cli.agent_options import add_model_options
 from agentkit.cli.leaving import drive
 from agentkit.cli.options import Commands, add_command, seconds
-from agentkit.responses.probes import PROBES
+from agentkit.responses.probing.probes import PROBES
 
 PATIENCE = 60.0
 """Seconds that a request may take."""

@@ -18,10 +18,9 @@ from agentkit.errors import ConfigurationError
 from agentkit.models import OFFLINE, default_model, model_for
 from agentkit.responses.client import ResponsesModel
 from agentkit.responses.endpoint import Endpoint
-from agentkit.responses.probes import MOST_TOKENS, PROBES, Probe, with_what_they_need
-from agentkit.responses.probes_asking import Examination, Report
-from agentkit.responses.probes_dialect import dialect_from
-from agentkit.responses.probes_fixes import (
+from agentkit.responses.probing.asking import Examination, Report
+from agentkit.responses.probing.dialect import dialect_from
+from agentkit.responses.probing.fixes import (
     Place,
     Surroundings,
     advice,
@@ -31,7 +30,8 @@ from agentkit.responses.probes_fixes import (
     over,
     proxy_for,
 )
-from agentkit.responses.probes_hearing import Line
+from agentkit.responses.probing.hearing import Line
+from agentkit.responses.probing.probes import MOST_TOKENS, PROBES, Probe, with_what_they_need
 from agentkit.responses.providers import DEFAULT_MODELS, endpoint_at, provider_of
 from agentkit.testing.offline import OfflineModel
 from agentkit.testing.server import ResponsesServer

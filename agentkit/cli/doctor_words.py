@@ -12,9 +12,9 @@ from agentkit.cli.table import Table, lines_on
 from agentkit.encoding import JSON, Wire, encode
 from agentkit.models import OFFLINE
 from agentkit.responses.dialect import Dialect
-from agentkit.responses.probes_asking import Finding, Report
-from agentkit.responses.probes_dialect import written
-from agentkit.responses.probes_fixes import Place
+from agentkit.responses.probing.asking import Finding, Report
+from agentkit.responses.probing.dialect import written
+from agentkit.responses.probing.fixes import Place
 from agentkit.responses.providers import PROVIDERS, provider_of
 
 WIDE = 200

@@ -17,10 +17,10 @@ _IN_BRACKETS = re.compile(r"\[.*?\]+(?=\s|$)")
 
 
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):
-    """Writes what Python 3.11 does, wherever later ones have ways of their own.
+    """Writes what Python 3.11 does, on every later one.
 
-    `-a SPEC, --agent SPEC`, which is `-a, --agent SPEC` from 3.13 on, and a usage whose lines
-    break between options only, and from 3.13 on within `[--json | --jsonl]`, too.
+    From 3.13 on, Python has `-a, --agent SPEC` for `-a SPEC, --agent SPEC`, and breaks the
+    lines of a usage within `[--json | --jsonl]`.
     """
 
     def _format_usage(

@@ -11,7 +11,7 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from agentkit.errors import BadRequestError, ConfigurationError, ModelError
-from agentkit.responses.chat_request import chat_request
+from agentkit.responses.chat.request import chat_request
 from agentkit.responses.compaction import CompactEndpoint, CompactRequest, has_no_endpoint
 from agentkit.responses.dialect import Dialect, WireName
 from agentkit.responses.endpoint import Endpoint

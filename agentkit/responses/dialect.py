@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
-from agentkit.responses.chat_dialect import ChatDialect
+from agentkit.responses.chat.dialect import ChatDialect
 
 if TYPE_CHECKING:
     from agentkit.responses.response import Model

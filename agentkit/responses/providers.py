@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from agentkit.errors import ConfigurationError
-from agentkit.responses.chat_dialect import ChatDialect
+from agentkit.responses.chat.dialect import ChatDialect
 from agentkit.responses.dialect import Dialect
 from agentkit.responses.endpoint import Endpoint, without_secrets
 

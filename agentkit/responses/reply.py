@@ -13,8 +13,8 @@ from typing import Any
 
 from agentkit.encoding import Wire, decode
 from agentkit.errors import ModelError, ProtocolError, StreamTruncatedError
-from agentkit.responses import chat_shape
-from agentkit.responses.chat_stream import ChatStream
+from agentkit.responses.chat import shape as chat_shape
+from agentkit.responses.chat.stream import ChatStream
 from agentkit.responses.events import TERMINAL, Delta, ErrorEvent, Snapshot, StreamEvent, read_event
 from agentkit.responses.failures import model_error, request_id, unreadable
 from agentkit.responses.sse import MAX_BODY, EventTooLargeError, Frames, too_large

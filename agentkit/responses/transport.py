@@ -30,7 +30,8 @@ from agentkit.errors import (
     ModelError,
     ProtocolError,
 )
-from agentkit.responses.clients import (
+from agentkit.responses.endpoint import Endpoint
+from agentkit.responses.http.clients import (
     checked_client,
     errors_of,
     hidden_in_logs,
@@ -38,19 +39,18 @@ from agentkit.responses.clients import (
     needs_an_open_client,
     of_connection,
 )
-from agentkit.responses.connection import BrokenError, ConnectError, Headers, Origin
-from agentkit.responses.connections import Connections, Pieces
-from agentkit.responses.endpoint import Endpoint
-from agentkit.responses.environment import (
+from agentkit.responses.http.connection import BrokenError, ConnectError, Headers, Origin
+from agentkit.responses.http.connections import Connections, Pieces
+from agentkit.responses.http.environment import (
     has_proxy,
     trusted_files,
     unusable_certificates,
     unusable_proxy,
     with_proxies_hidden,
 )
+from agentkit.responses.http.timeouts import TimedOut, Timeouts
+from agentkit.responses.http.unpacking import Body, Refused, Unpacked, codings, is_packed
 from agentkit.responses.sse import MAX_BODY, too_large
-from agentkit.responses.timeouts import TimedOut, Timeouts
-from agentkit.responses.unpacking import Body, Refused, Unpacked, codings, is_packed
 from agentkit.secrets import Secrets
 
 __all__ = ["HTTPAnswer", "HTTPClient", "Pool", "Timeouts"]

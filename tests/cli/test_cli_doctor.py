@@ -22,7 +22,7 @@ from agentkit import Agent, ResponsesModel, tool
 from agentkit.cli import main
 from agentkit.responses.dialect import Dialect
 from agentkit.responses.endpoint import Endpoint
-from agentkit.responses.probes import PROBES
+from agentkit.responses.probing.probes import PROBES
 from agentkit.responses.providers import PROVIDERS
 from agentkit.testing import ResponsesServer, ScriptedModel
 

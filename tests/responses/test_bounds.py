@@ -18,7 +18,7 @@ from loopback import completed as ended
 from loopback import message as said
 
 from agentkit import Agent, ModelError, ProtocolError, tool
-from agentkit.responses.unpacking import STEP, Unpacked
+from agentkit.responses.http.unpacking import STEP, Unpacked
 from agentkit.responses.waits import read_duration
 
 HI = response(said("Hi."))

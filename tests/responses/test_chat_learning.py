@@ -6,7 +6,7 @@ import pytest
 from loopback import Loopback, answer
 
 from agentkit import Agent, BadRequestError, Notice, ResponsesModel, tool
-from agentkit.responses.chat_dialect import ChatDialect
+from agentkit.responses.chat.dialect import ChatDialect
 from agentkit.responses.client import Endpoint
 from agentkit.responses.dialect import Dialect
 

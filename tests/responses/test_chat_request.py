@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from agentkit import ConfigurationError
-from agentkit.responses.chat_dialect import ChatDialect
-from agentkit.responses.chat_request import ChatRequest, chat_request
+from agentkit.responses.chat.dialect import ChatDialect
+from agentkit.responses.chat.request import ChatRequest, chat_request
 from agentkit.responses.items import read_items
 from agentkit.responses.response import Fields, Request
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from agentkit.responses.chat_shape import is_chunk, is_completion, response_of
-from agentkit.responses.chat_stream import ChatStream
+from agentkit.responses.chat.shape import is_chunk, is_completion, response_of
+from agentkit.responses.chat.stream import ChatStream
 from agentkit.responses.events import ARGUMENTS_DELTA, REASONING_DELTA, TEXT_DELTA
 from agentkit.responses.fold import Fold
 from agentkit.responses.items import sent_back

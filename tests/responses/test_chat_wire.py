@@ -29,7 +29,7 @@ from agentkit import (
     tool,
 )
 from agentkit.events import ReasoningDelta, TextDelta
-from agentkit.responses.chat_dialect import ChatDialect
+from agentkit.responses.chat.dialect import ChatDialect
 from agentkit.responses.client import Endpoint
 from agentkit.responses.dialect import Dialect
 from agentkit.responses.events import TEXT_DELTA, Delta, Snapshot, StreamEvent

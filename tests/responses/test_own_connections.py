@@ -100,7 +100,7 @@ class Relay:
 async def test_a_connection_that_nobody_used_for_long_is_not_used_again(monkeypatch):
     async with Loopback(answer(HI)) as server:
         asked = model(server.url)
-        monkeypatch.setattr("agentkit.responses.connections.KEPT", -1.0)
+        monkeypatch.setattr("agentkit.responses.http.connections.KEPT", -1.0)
         await ask(asked)
         await ask(asked)
         await server.has_lost_one.wait()

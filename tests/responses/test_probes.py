@@ -26,11 +26,11 @@ from agentkit.encoding import encode
 from agentkit.errors import ModelTimeoutError
 from agentkit.responses.dialect import Dialect
 from agentkit.responses.endpoint import Endpoint
-from agentkit.responses.probes import BY_NAME, PROBES, red_square, with_what_they_need
-from agentkit.responses.probes_asking import AT_ONCE, Examination, Report
-from agentkit.responses.probes_dialect import dialect_from, written
-from agentkit.responses.probes_hearing import Line
-from agentkit.responses.probes_judges import Heard, Verdict
+from agentkit.responses.probing.asking import AT_ONCE, Examination, Report
+from agentkit.responses.probing.dialect import dialect_from, written
+from agentkit.responses.probing.hearing import Line
+from agentkit.responses.probing.judges import Heard, Verdict
+from agentkit.responses.probing.probes import BY_NAME, PROBES, red_square, with_what_they_need
 from agentkit.responses.response import Fields, Request, read_response
 from agentkit.testing import ResponsesServer
 

@@ -13,9 +13,8 @@ from loopback import CUT, Loopback, answer, message, response
 
 from agentkit.errors import BadRequestError, ServerError, TransportError
 from agentkit.responses.endpoint import Endpoint
-from agentkit.responses.probes import with_what_they_need
-from agentkit.responses.probes_asking import Examination
-from agentkit.responses.probes_fixes import (
+from agentkit.responses.probing.asking import Examination
+from agentkit.responses.probing.fixes import (
     Place,
     Surroundings,
     advice,
@@ -23,7 +22,8 @@ from agentkit.responses.probes_fixes import (
     look_around,
     proxy_for,
 )
-from agentkit.responses.probes_hearing import Line
+from agentkit.responses.probing.hearing import Line
+from agentkit.responses.probing.probes import with_what_they_need
 from agentkit.testing import ResponsesServer, ScriptedModel
 from agentkit.testing.faults import FAULTS
 

@@ -16,9 +16,9 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from agentkit import ResponsesModel
 from agentkit.errors import BadRequestError, RateLimitError
-from agentkit.responses.chat_request import chat_request
-from agentkit.responses.chat_shape import response_of
-from agentkit.responses.chat_stream import ChatStream
+from agentkit.responses.chat.request import chat_request
+from agentkit.responses.chat.shape import response_of
+from agentkit.responses.chat.stream import ChatStream
 from agentkit.responses.items import read_items
 from agentkit.responses.reply import read_reply
 from agentkit.responses.response import Fields, Request

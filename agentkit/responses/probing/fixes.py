@@ -28,10 +28,10 @@ from agentkit.errors import (
 )
 from agentkit.responses.endpoint import Endpoint, without_secrets
 from agentkit.responses.items import user_message
-from agentkit.responses.probes import LEAST_TOKENS
-from agentkit.responses.probes_asking import NO_ENDPOINT, Report
-from agentkit.responses.probes_hearing import Line
-from agentkit.responses.probes_judges import Heard, refusal
+from agentkit.responses.probing.asking import NO_ENDPOINT, Report
+from agentkit.responses.probing.hearing import Line
+from agentkit.responses.probing.judges import Heard, refusal
+from agentkit.responses.probing.probes import LEAST_TOKENS
 from agentkit.responses.response import Fields, Request
 
 MOST_MODELS = 5

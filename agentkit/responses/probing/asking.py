@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from agentkit.errors import BadRequestError, ModelError, RateLimitError, ServerError, TransportError
-from agentkit.responses.probes import Fetch, Probe
-from agentkit.responses.probes_judges import Heard, Verdict
+from agentkit.responses.probing.judges import Heard, Verdict
+from agentkit.responses.probing.probes import Fetch, Probe
 from agentkit.responses.response import Fields, Request, Usage
 from agentkit.responses.retry import Retries
 

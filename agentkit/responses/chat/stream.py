@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from agentkit.encoding import Wire, decode
-from agentkit.responses.chat_shape import (
+from agentkit.responses.chat.shape import (
     arguments_of,
     as_object,
     as_objects,

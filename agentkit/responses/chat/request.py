@@ -14,9 +14,9 @@ from typing import Any
 
 from agentkit.encoding import Wire, encode
 from agentkit.errors import ConfigurationError
-from agentkit.responses.chat_dialect import BOUNDS, ChatDialect
-from agentkit.responses.chat_messages import chat_messages
-from agentkit.responses.chat_tools import (
+from agentkit.responses.chat.dialect import BOUNDS, ChatDialect
+from agentkit.responses.chat.messages import chat_messages
+from agentkit.responses.chat.tools import (
     chat_tool_choice,
     chat_tools,
     is_allowed_tools,

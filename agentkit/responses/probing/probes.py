@@ -1,7 +1,7 @@
 """What there is to find out about a server: one question a probe, each answered by one request.
 
-Values and no I/O: `probes_judges` reads the answers, `probes_asking` sends the requests,
-`probes_dialect` draws the conclusion, `probes_fixes` says what to do where nothing works.
+Values and no I/O: `judges` reads the answers, `asking` sends the requests,
+`dialect` draws the conclusion, `fixes` says what to do where nothing works.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from agentkit.encoding import Wire, encode
-from agentkit.responses import probes_judges as judges
 from agentkit.responses.items import Item, read_items, sent_back, user_message
-from agentkit.responses.probes_judges import NUMBER, TOOL, WORD, Heard, Judge, Verdict
+from agentkit.responses.probing import judges
+from agentkit.responses.probing.judges import NUMBER, TOOL, WORD, Heard, Judge, Verdict
 from agentkit.responses.response import Fields, Request
 
 MOST_TOKENS = 512

@@ -11,8 +11,8 @@ from typing import Any
 
 from agentkit.responses.dialect import Dialect
 from agentkit.responses.items import Reasoning
-from agentkit.responses.probes_asking import Report
-from agentkit.responses.probes_judges import Result
+from agentkit.responses.probing.asking import Report
+from agentkit.responses.probing.judges import Result
 
 Follows = Callable[[Report], Any]
 """What a report says of a field of the dialect, None where it says nothing."""

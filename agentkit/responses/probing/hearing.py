@@ -14,13 +14,13 @@ from dataclasses import replace
 from urllib.parse import quote
 
 from agentkit.errors import BadRequestError, ConfigurationError, ModelError, ModelTimeoutError
-from agentkit.responses.chat_request import chat_request
+from agentkit.responses.chat.request import chat_request
 from agentkit.responses.endpoint import Endpoint, without_secrets
 from agentkit.responses.events import StreamEvent
 from agentkit.responses.failures import read_error
 from agentkit.responses.fold import Fold
-from agentkit.responses.probes import Fetch
-from agentkit.responses.probes_judges import Heard
+from agentkit.responses.probing.judges import Heard
+from agentkit.responses.probing.probes import Fetch
 from agentkit.responses.reply import is_event_stream, read_reply, stream_events
 from agentkit.responses.response import Request, Response, read_response
 from agentkit.responses.transport import HTTPAnswer, HTTPClient, Pool, Timeouts

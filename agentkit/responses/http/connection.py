@@ -16,7 +16,7 @@ from typing import Any
 
 import h11
 
-from agentkit.responses.timeouts import TimedOut, Timeouts
+from agentkit.responses.http.timeouts import TimedOut, Timeouts
 
 MAX_HEAD = 100 * 1024
 """Bytes the head of an answer may have."""

@@ -21,7 +21,7 @@ from agentkit.errors import (
     RateLimitError,
     TransportError,
 )
-from agentkit.responses.chat_shape import is_chunk, is_completion
+from agentkit.responses.chat.shape import is_chunk, is_completion
 from agentkit.responses.events import ARGUMENTS_DELTA, TEXT_DELTA, Delta, OtherEvent, StreamEvent
 from agentkit.responses.items import FunctionCall, Reasoning
 from agentkit.responses.response import Response

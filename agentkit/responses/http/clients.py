@@ -19,9 +19,9 @@ from agentkit.errors import (
     ModelTimeoutError,
     TransportError,
 )
-from agentkit.responses.connection import ConnectError
 from agentkit.responses.endpoint import Endpoint
-from agentkit.responses.timeouts import TimedOut, Timeouts
+from agentkit.responses.http.connection import ConnectError
+from agentkit.responses.http.timeouts import TimedOut, Timeouts
 from agentkit.secrets import Secrets
 
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict, deque
 
-from agentkit.responses.clients import of_connection
-from agentkit.responses.connection import BrokenError, Connection, Origin, connected
 from agentkit.responses.endpoint import Endpoint
-from agentkit.responses.timeouts import TimedOut, Timeouts
+from agentkit.responses.http.clients import of_connection
+from agentkit.responses.http.connection import BrokenError, Connection, Origin, connected
+from agentkit.responses.http.timeouts import TimedOut, Timeouts
 
 KEPT = 60.0
 """Seconds after which a connection that nobody used is closed: servers close them, too."""

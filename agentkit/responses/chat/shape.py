@@ -2,7 +2,7 @@
 
 Servers without Responses answer so, and some gateways do at `POST /responses`; a page of
 CometAPI's documentation shows one. What arrives here leaves as a response body, and nothing behind
-this module and `chat_stream` knows the difference. Other choices than the first, audio and
+this module and `stream` knows the difference. Other choices than the first, audio and
 log probabilities are not read.
 """
 

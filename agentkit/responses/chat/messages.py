@@ -13,7 +13,7 @@ from typing import Any
 
 from agentkit.encoding import Wire, encode
 from agentkit.errors import ConfigurationError
-from agentkit.responses.chat_parts import content_parts, is_text, texts_of
+from agentkit.responses.chat.parts import content_parts, is_text, texts_of
 from agentkit.responses.items import (
     COMPACTION,
     FunctionCall,

@@ -1,0 +1,1 @@
+"""Chat completions: the same requests and answers in other words."""

@@ -1,0 +1,1 @@
+"""HTTP under `transport`: connections, waits, what goes wrong."""

@@ -1,0 +1,1 @@
+"""What a server can do: the questions, what is heard, what follows."""
