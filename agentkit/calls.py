@@ -26,6 +26,7 @@ _NO_NAME = re.compile(r"[^a-zA-Z0-9_-]")
 """What a server refuses in the name of a call, also where its own model made it up."""
 
 MOST_NAME = 64
+MOST_ID = 64
 """Characters of a name that no tool has."""
 
 
@@ -115,15 +116,21 @@ def plain_calls(
     written = [call.wire.get("arguments", call.wire.get("input")) for call in calls]
     is_plain = all(call.name in tools for call in calls)
     is_plain = is_plain and written == [call.arguments for call in calls]
+    is_plain = is_plain and (is_kept or all(len(call_id) <= MOST_ID for call_id in ids))
     if is_plain and len(ids) == len(calls) and known.isdisjoint(ids):
         return response
     may_split = response.is_complete and not is_kept
     may_split = may_split and all(item.can_stand_alone for item in response.output)
-    return replace(response, output=tuple(_plain(response.output, tools, known, may_split)))
+    most = None if is_kept else MOST_ID
+    return replace(response, output=tuple(_plain(response.output, tools, known, may_split, most)))
 
 
 def _plain(
-    items: Iterable[Item], tools: Container[str], known: Set[str], may_split: bool
+    items: Iterable[Item],
+    tools: Container[str],
+    known: Set[str],
+    may_split: bool,
+    most: int | None,
 ) -> Iterator[Item]:
     seen, again, told = set(known), Counter[str](), set[tuple[str, ...]]()
     for item in items:
@@ -137,7 +144,7 @@ def _plain(
         uses = _uses(item, tools) if may_split else []
         for wire in uses or [{**item.wire, _text_of(item): item.arguments}]:
             name = _name(str(wire.get("name") or ""), tools)
-            call_id = _free_id(item.call_id or "call", seen, again)
+            call_id = _free_id((item.call_id or "call")[:most], seen, again)
             seen.add(call_id)
             yield type(item)({**wire, "name": name, "call_id": call_id})
 

@@ -1,7 +1,7 @@
 """What a server does differently, as a value.
 
 Where the values come from: `providers` knows servers, `learning` reads them from what a server
-refuses. Where they are heeded: in `fitting`, and nowhere else.
+refuses. `fitting` has requests heed them.
 """
 
 from __future__ import annotations
@@ -59,7 +59,8 @@ class Dialect:
     not_strict: frozenset[str] = frozenset()
     """Strict schemas that it refuses, as `fitting.schema_name` names them; `*` for all."""
     lacks: frozenset[str] = frozenset()
-    """Request fields that it does not know; they are left out."""
+    """Request fields that it does not know, also parts (`reasoning.effort`) and `strict` of tools
+    and of the answer's form; they are left out."""
     lacks_tools: frozenset[str] = frozenset()
     """Types of hosted tools that it does not have, `*` for all; such tools are left out."""
 

@@ -1,4 +1,4 @@
-"""Has a request fit a server: the one place where a dialect is heeded.
+"""Has a request fit a server, by what its dialect says.
 
 Knows nothing of HTTP. What is the same in every request of a run is made once and kept.
 """
@@ -99,10 +99,12 @@ def _without_parts(name: str, value: Any, dialect: Dialect) -> Any:
 
 
 def _tools(tools: Iterable[Wire], dialect: Dialect) -> list[Wire]:
+    kept = [tool for tool in tools if not _is_lacking(str(tool.get("type")), dialect)]
+    if "strict" in dialect.lacks:
+        return [{key: each for key, each in tool.items() if key != "strict"} for tool in kept]
     return [
         {**tool, "strict": False} if tool.get("strict") and _is_loose(tool, dialect) else tool
-        for tool in tools
-        if not _is_lacking(str(tool.get("type")), dialect)
+        for tool in kept
     ]
 
 
@@ -131,6 +133,8 @@ def _text(text: Wire, instructions: str, dialect: Dialect) -> Wire:
         rest = {key: value for key, value in text.items() if key != "format"}
         told = f"{instructions}\n\n{schema_in_words(form.get('schema'))}".strip()
         return {"text": rest, "instructions": told}
+    if "strict" in dialect.lacks:
+        return {"text": {**text, "format": {k: v for k, v in form.items() if k != "strict"}}}
     name = schema_name("text.format", form.get("schema"))
     if form.get("strict") and dialect.not_strict & {ALL, name}:
         return {"text": {**text, "format": {**form, "strict": False}}}

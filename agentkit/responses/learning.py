@@ -85,6 +85,13 @@ _BAD_SCHEMA = re.compile(
     re.IGNORECASE,
 )
 _MUST_STREAM = re.compile(r"stream\W+(must|has to|needs to) be (set to )?true", re.IGNORECASE)
+_STRICT_FIELD = re.compile(r"(?:tools(?:\[|\.)\d+\]?(?:\.function)?|text\.format)\.strict\b")
+_NO_FORM = re.compile(
+    r"(?:response_format|text\.format|json_schema)\b.{0,60}"
+    r"(?:not (?:yet )?(?:supported|available)|unsupported|unavailable)",
+    re.IGNORECASE,
+)
+_ROLE = re.compile(r"role.{0,60}does not support ['\"`](system|developer)", re.IGNORECASE)
 _OF_TOOL = re.compile(r"for (?:function|tool) ['\"`]([\w-]+)")
 _REASONING = re.compile(
     r"'?reasoning'?.{0,40} was provided without its required"
@@ -112,7 +119,7 @@ def lesson_of(error: BadRequestError, request: Request, dialect: Dialect) -> Les
     """
     if error.code == "unsupported_value" or "nsupported value" in error.message:
         return _of_tool_type(error, request, dialect)
-    for read in (_of_state, _of_streams, _of_tool_type, _of_schema, _of_setting):
+    for read in READINGS:
         lesson = read(error, request, dialect)
         if lesson is not None and lesson.dialect != dialect:
             return lesson
@@ -279,6 +286,31 @@ def _quotes_value(message: str, name: str, sent: Request) -> bool:
     return any(str(each).lower() in message.lower() for each in said)
 
 
+def _of_strict(error: BadRequestError, _: Request, dialect: Dialect) -> Lesson | None:
+    """A server that does not know the word; one that knows it may refuse a schema."""
+    said = f"{error.param} {error.message}"
+    is_unknown = error.code in _UNKNOWN_CODES or _OF_A_FIELD.search(error.message)
+    if dialect.wire == "chat" or not is_unknown or not _STRICT_FIELD.search(said):
+        return None
+    return Lesson("`strict`", replace(dialect, lacks=dialect.lacks | {"strict"}))
+
+
+def _of_form(error: BadRequestError, request: Request, dialect: Dialect) -> Lesson | None:
+    form = (request.value_of("text") or {}).get("format") or {}
+    if form.get("type") != "json_schema" or not _NO_FORM.search(error.message):
+        return None
+    return Lesson("text.format", replace(dialect, text_format=False))
+
+
+def _of_role(error: BadRequestError, _: Request, dialect: Dialect) -> Lesson | None:
+    named = _ROLE.search(error.message) if dialect.wire == "chat" else None
+    if named is None or named[1] != dialect.chat.system_role:
+        return None
+    role = "system" if named[1] == "developer" else "user"
+    chat = replace(dialect.chat, system_role=role)
+    return Lesson(f"the role {named[1]}", replace(dialect, chat=chat))
+
+
 def _of_choice(request: Request, dialect: Dialect) -> Lesson | None:
     choice = request.value_of("tool_choice")
     if choice is None:
@@ -295,3 +327,16 @@ def _is_unknown(error: ModelError) -> bool:
 def _names(error: ModelError, *words: str) -> bool:
     said: Any = f"{error.param} {error.message}".lower()
     return any(word in said for word in words)
+
+
+READINGS: tuple[Reading, ...] = (
+    _of_state,
+    _of_streams,
+    _of_tool_type,
+    _of_strict,
+    _of_schema,
+    _of_role,
+    _of_setting,
+    _of_form,
+)
+"""What an error is read for, in order."""

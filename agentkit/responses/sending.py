@@ -57,8 +57,9 @@ class Sending:
         outcome = await self._attempt(endpoint, request, deadline)
         if self._is_to_be_repeated(request, outcome):
             outcome = await self._repeated(endpoint, request, outcome, deadline)
-        if outcome.exchange is None:
-            raise outcome.error or AssertionError
+        if outcome.error is not None:
+            raise outcome.error
+        assert outcome.exchange is not None  # noqa: S101 - one of the two is always there
         return outcome.exchange
 
     async def _attempt(

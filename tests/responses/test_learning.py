@@ -76,7 +76,10 @@ REFUSALS: list[tuple[dict, BadRequestError, str]] = [
         ),
         "strict schema of add",
     ),
-    (TOOLS, refusal("Unknown parameter: 'tools[0].strict'.", param="tools[0].strict"), "add"),
+    (TOOLS, refusal("Unknown parameter: 'tools[0].strict'.", param="tools[0].strict"), "`strict`"),
+    (TOOLS, refusal("no", code="extra_forbidden", param="tools.0.strict"), "`strict`"),
+    (TYPED, refusal("'response_format' of type 'json_schema' is not supported."), "text.format"),
+    (TYPED, refusal("This response_format type is unavailable now"), "text.format"),
     (TOOLS, refusal("strict mode is not available here"), "strict schemas"),
     (TYPED, refusal("Invalid schema for response_format 'answer'"), "strict schema of text.format"),
     (TYPED, refusal("Unsupported parameter: 'text.format'", param="text.format"), "text.format"),
@@ -315,3 +318,20 @@ async def test_a_server_gets_messages_with_their_type_and_no_tool_that_it_lacks(
         await agent.run([{"role": "user", "content": "?"}])
     assert server.requests[0]["input"] == [{"type": "message", "role": "user", "content": "?"}]
     assert [each["type"] for each in server.requests[0]["tools"]] == ["function"]
+
+
+async def test_a_server_that_does_not_know_the_word_strict_is_not_told_it():
+    error = refusal("Unknown parameter: 'tools[0].strict'.", code="unknown_parameter")
+    async with ResponsesServer(ScriptedModel(error, '{"n": 1}')) as server:
+        result, _ = await asked(server, **TYPED)
+    assert result.output == {"n": 1}
+    assert "strict" not in server.requests[1]["tools"][0]
+    assert "strict" not in server.requests[1]["text"]["format"]
+
+
+async def test_a_role_that_a_chat_server_does_not_know_is_another():
+    error = refusal("messages[0].role does not support 'system' with this model")
+    async with ResponsesServer(ScriptedModel(error, "hi")) as server:
+        result, _ = await asked(server, wire="chat", instructions="Be brief.", tools=[add])
+    assert result.output == "hi"
+    assert [each["messages"][0]["role"] for each in server.requests] == ["system", "user"]
