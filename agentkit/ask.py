@@ -209,12 +209,11 @@ class _Telling:
         """Tell what of the answer no delta brought, as of a broken stream that was fetched."""
         messages = [item for item in response.output if isinstance(item, Message)]
         text = "".join([message.text + message.refusal for message in messages])
-        heard = sum(map(len, self._pieces))
-        if not heard or heard == len(text):
-            return
         said = "".join(self._pieces)
+        if not said or said == text:
+            return
         if text.startswith(said):
-            self.take((Delta(TEXT_DELTA, text[heard:]),))
+            self.take((Delta(TEXT_DELTA, text[len(said) :]),))
         elif text.strip() != said.strip():
             self._run.notify("The text that was heard is not that of the answer, which counts.")
 

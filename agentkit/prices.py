@@ -81,12 +81,13 @@ class Pricing:
         wire = response.wire.get("usage")
         if not isinstance(wire, dict) or not response.usage.total_tokens:
             return None
-        own = self._own(self.model or response.model or "", response.usage)
+        answered = response.model if isinstance(response.model, str) else ""
+        own = self._own(self.model or answered, response.usage)
         if own is not None or _costs_more_than_tokens(response):
             return own
         tokens, tier = _tokens(wire, response.usage), response.wire.get("service_tier") or self.tier
         found = (
-            listed_price(self.server, name, tokens, tier) for name in (response.model, self.model)
+            listed_price(self.server, name, tokens, str(tier)) for name in (answered, self.model)
         )
         return next((price for price in found if price is not None), None)
 

@@ -127,6 +127,16 @@ def test_a_model_without_a_name_is_priced_by_the_one_that_answered():
     assert Pricing("", "", own=per_token).of(response(model="mine")) == 3.5
 
 
+@pytest.mark.parametrize("odd", [7, ["gpt-5-mini"], {"name": "gpt-5-mini"}])
+def test_a_name_that_is_no_text_is_none(odd, caplog):
+    listed = Pricing(OPENAI, "gpt-5-mini").of(response(model=odd))
+    assert listed == pytest.approx(by_the_list("gpt-5-mini", "openai"))
+    assert Pricing(OPENAI, "").of(response(model=odd)) is None
+    assert Pricing("", "", own=per_token).of(response(model=odd)) is None
+    assert Pricing(OPENAI, "gpt-5-mini").of(response(service_tier=odd)) is None
+    assert caplog.text == ""
+
+
 @pytest.mark.parametrize("usage", [None, {}, {"input_tokens": 0, "output_tokens": 0}])
 def test_an_answer_whose_tokens_were_not_counted_has_no_price(usage):
     assert Pricing(OPENAI, "mine", own=per_token).of(response(usage=usage)) is None

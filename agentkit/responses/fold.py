@@ -11,9 +11,10 @@ from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Any
 
 from agentkit.encoding import Wire
-from agentkit.errors import StreamTruncatedError
+from agentkit.errors import ProtocolError, StreamTruncatedError
 from agentkit.responses.events import (
     ARGUMENTS_DELTA,
     INPUT_DELTA,
@@ -33,6 +34,7 @@ from agentkit.responses.merge import (
     CALLS,
     Streamed,
     is_repeated,
+    lacks_a_call,
     marks,
     may_be_one,
     merged,
@@ -93,7 +95,8 @@ class Fold:
     def response(self) -> Response:
         """The response. Raises ModelError where no terminal event has come.
 
-        One that says `completed` and nothing else proves it only of items that came whole.
+        One that says `completed` and nothing else proves it only of items that came whole, and
+        none does of items that cannot be read.
         """
         if self._terminal is None and self._error:
             raise model_error(None, {"error": self._error})
@@ -108,7 +111,10 @@ class Fold:
         response = {**self._terminal, "output": output}
         if self._error and not response.get("error"):
             response["error"] = self._error
-        return read_response(response)
+        read = read_response(response)
+        if read.is_complete:
+            _check(self._terminal.get("output"), output, streamed)
+        return read
 
     def so_far(self, reason: str) -> Response:
         """What has come of it, as an incomplete response with that reason."""
@@ -125,6 +131,14 @@ async def collect(events: AsyncIterator[StreamEvent]) -> Response:
     async for event in events:
         fold.add(event)
     return fold.response()
+
+
+def _check(final: Any, output: list[Wire], streamed: list[Streamed]) -> None:
+    """Raise ProtocolError where something was said of which no item can be made."""
+    if isinstance(final, list) and final and not output:
+        raise ProtocolError("The answer has an output, and no item in it that can be read.")
+    if not final and lacks_a_call(output, streamed):
+        raise ProtocolError("The answer has the arguments of a call, and nowhere its name.")
 
 
 _Key = tuple[str | int | None, ...]
@@ -173,8 +187,9 @@ class _Slot:
         """Whether it is this item that comes once more, and not another with its call id."""
         index, call_id = event.output_index, event.item.get("call_id")
         is_here = index is not None and index == self.index
+        is_same = event.item == self.item
         is_same_call = bool(call_id) and call_id == self.item.get("call_id")
-        return (is_here and is_same_call) or is_repeated(self.item, event.item)
+        return (is_here and (is_same or is_same_call)) or is_repeated(self.item, event.item)
 
     def _is_another(self, item_id: str | None, index: int | None) -> bool:
         """Whether both what names an item and its place speak against this one."""
@@ -221,7 +236,8 @@ class _Slots:
 
     def take_item(self, event: ItemEvent) -> None:
         """Begin an item, or complete the one that had begun."""
-        slot = self._begun(event) or self._repeated(event) or self._begin(event.item)
+        slot = self._named(event) or self._repeated(event) or self._begun(event)
+        slot = slot or self._begin(event.item)
         if event.is_done or not slot.is_done:
             slot.take(event)
             self._note(slot, _names(event.item))
@@ -254,12 +270,19 @@ class _Slots:
         placed = _latest(begun, (kind, index), _is_open) or _latest(known, (kind, index))
         return placed or _latest(begun, (kind, None), _is_open_anywhere)
 
+    def _named(self, event: ItemEvent) -> _Slot | None:
+        """The open item that this event is about, by name."""
+        kind = str(event.item.get("type"))
+        return self._fit(event, [(kind, name) for name in _names(event.item)])
+
     def _begun(self, event: ItemEvent) -> _Slot | None:
-        """The open item that this event is about: by name, by index, else by turn."""
+        """The open item that this event ends: by index, else by turn."""
         kind, index = str(event.item.get("type")), event.output_index
-        keys: list[_Key] = [(kind, name) for name in _names(event.item)]
-        if event.is_done:
-            keys += [(kind,)] if index is None else [(kind, index), (kind,)]
+        if not event.is_done:
+            return None
+        return self._fit(event, [(kind,)] if index is None else [(kind, index), (kind,)])
+
+    def _fit(self, event: ItemEvent, keys: list[_Key]) -> _Slot | None:
         fit = (
             slot for key in keys for slot in _first_open(self._open, key) if slot.is_begun_by(event)
         )

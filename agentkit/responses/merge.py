@@ -66,6 +66,13 @@ def merged(final: Any, streamed: Sequence[Streamed]) -> list[Wire]:
     return own + [item for at, item in enumerate(best) if at not in pair]
 
 
+def lacks_a_call(output: Sequence[Wire], streamed: Sequence[Streamed]) -> bool:
+    """Whether the stream said what a call is to do, and there is none."""
+    if any(item.get("type") in CALLS for item in output):
+        return False
+    return any(each.item.get("type") in CALLS and says_something(each.item) for each in streamed)
+
+
 def says_something(item: Wire) -> bool:
     """Whether there is any content; an item of a type not known here always has some."""
     keys = _SAID_IN.get(str(item.get("type")))
@@ -98,6 +105,8 @@ def marks(item: Wire, index: int | None) -> list[str]:
     found = [f"id {kind} {item['id']}"] if item.get("id") else []
     if call_id:
         found += [f"call {index} {call_id}", f"says {kind} {call_id} {content}"]
+    elif index is not None and not item.get("id"):
+        found.append(f"at {index} {encode(item)!r}")
     return [*found, f"says {kind} {content}"]
 
 

@@ -100,6 +100,8 @@ class Keeper:
         found = [_as_it_stands(event) for event in exchange.first]
         if not found or not isinstance(found[0], Snapshot):
             raise ProtocolError("The server does not say how the response stands.")
+        if str(found[0].response.get("id") or response_id) != response_id:
+            raise ProtocolError("The server gives another response than the one it was asked for.")
         return found[0]
 
     async def resume(self, response_id: str, after: int, request: Request) -> Exchange:

@@ -125,21 +125,13 @@ class Pool:
         whole = {**headers, **endpoint.headers}
         bounds, waits = self._timeouts or Timeouts(), self._waits(client)
         ends = asyncio.get_running_loop().time() + bounds.answer
-        scope = asyncio.timeout(bounds.first_byte if waits else None)
         hidden = with_proxies_hidden(endpoint.hidden)
         errors = partial(errors_of, client, endpoint, bounds, hidden)
         with errors(), hidden_in_logs(hidden):
-            try:
-                async with scope:
-                    request = client.build_request(
-                        method, url, content=body, headers=whole, **waits
-                    )
-                    response = await client.send(request, stream=True)
-            except TimeoutError as error:
-                if scope.expired():
-                    raise TimedOut("first_byte") from error
-                raise
-        chunks = _Streamed(response, errors, ends)
+            async with _at_most(bounds.first_byte if waits else None, "first_byte"):
+                request = client.build_request(method, url, content=body, headers=whole, **waits)
+                response = await client.send(request, stream=True)
+        chunks = _Streamed(response, errors, ends, bounds.idle if waits else None)
         return HTTPAnswer(response.status_code, response.headers, chunks, hidden)
 
     async def _own(self) -> _Own:
@@ -162,8 +154,9 @@ class Pool:
         if self._timeouts is None and is_chosen:
             return {}
         bounds = self._timeouts or Timeouts()
-        # such a client knows one wait for the head and for the pieces behind it
-        wait = min(bounds.first_byte, bounds.idle)
+        # such a client knows one wait for the head and for the pieces behind it, which must not
+        # end before either of the two bounds that are kept here
+        wait = max(bounds.first_byte, bounds.idle)
         return {"timeout": (bounds.connect, wait, wait, wait)}
 
 
@@ -302,25 +295,43 @@ class HTTPAnswer:
 class _Streamed:
     """The pieces of a body that comes through a client."""
 
-    def __init__(self, response: Any, errors: Callable[[], Any], ends: float | None) -> None:
+    def __init__(
+        self, response: Any, errors: Callable[[], Any], ends: float, idle: float | None
+    ) -> None:
         self._response = response
         self._body = response.aiter_bytes()
         self._errors = errors
         self._ends = ends
+        self._idle = idle
+        """Seconds to wait for a piece; None where the client has its own bound."""
 
     def __aiter__(self) -> _Streamed:
         return self
 
     async def __anext__(self) -> bytes:
         with self._errors():
-            piece: bytes = await anext(self._body)
-            if self._ends is not None and asyncio.get_running_loop().time() > self._ends:
+            async with _at_most(self._idle, "idle"):
+                piece: bytes = await anext(self._body)
+            if asyncio.get_running_loop().time() > self._ends:
                 raise TimedOut("answer")
         return piece
 
     async def aclose(self) -> None:
         await self._body.aclose()
         await self._response.aclose()
+
+
+@contextlib.asynccontextmanager
+async def _at_most(seconds: float | None, name: str) -> AsyncGenerator[None]:
+    """End what is done within after so many seconds. Raises TimedOut of that name."""
+    scope = asyncio.timeout(seconds)
+    try:
+        async with scope:
+            yield
+    except TimeoutError as error:
+        if scope.expired():
+            raise TimedOut(name) from error
+        raise
 
 
 def _route(method: str, url: httpx.URL, endpoint: Endpoint, headers: Mapping[str, str]) -> _Route:

@@ -539,10 +539,23 @@ async def test_a_response_without_a_name_to_ask_for_it_by_is_not_asked_for(name)
 
 
 async def test_a_name_leads_nowhere_else():
-    queued = answer(response(status="queued", id="a/b?c#d e..é"))
-    async with Loopback(queued, READY) as server:
+    name = "a/b?c#d e..é"
+    queued, ready = (answer(response(status=each, id=name)) for each in ("queued", "completed"))
+    async with Loopback(queued, ready) as server:
         await events_of(model(server.url, Sleeps()), request(background=True))
     assert server.received[1].path == "/v1/responses/a%2Fb%3Fc%23d%20e..%C3%A9"
+
+
+@pytest.mark.parametrize("name", ["resp_2", None])
+async def test_a_response_of_another_name_is_not_the_one_that_was_asked_for(name):
+    found = answer(response(message("Hi."), id=name))
+    async with Loopback(QUEUED, found, answer({})) as server:
+        asked = events_of(model(server.url, Sleeps()), request(background=True))
+        if name is None:  # gives none
+            assert text_of(await asked) == "Hi."
+        else:
+            with pytest.raises(ProtocolError, match="another response than the one"):
+                await asked
 
 
 async def test_an_event_that_was_lost_in_the_end_of_a_stream_is_asked_for_again():

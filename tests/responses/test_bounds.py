@@ -17,7 +17,7 @@ from loopback import END, STREAM_HEAD, Loopback, answer, chunk, event, response
 from loopback import completed as ended
 from loopback import message as said
 
-from agentkit import Agent, ModelError, ProtocolError, tool
+from agentkit import Agent, ModelError, ProtocolError, TransportError, tool
 from agentkit.responses.http.unpacking import STEP, Unpacked
 from agentkit.responses.waits import read_duration
 
@@ -49,6 +49,35 @@ async def test_a_packed_body_is_unpacked_in_small_pieces(pack, coding, size):
     pieces = [piece async for piece in Unpacked(packed, {"content-encoding": coding}, ModelError)]
     assert b"".join(pieces) == content
     assert max(map(len, pieces)) <= STEP
+
+
+@pytest.mark.parametrize("size", [1, 10**9])
+@pytest.mark.parametrize(
+    ("pack", "coding", "around"),
+    [(gzip.compress, "gzip", 8), (zlib.compress, "deflate", 4), (without_a_frame, "deflate", 0)],
+)
+async def test_a_packed_body_may_end_early_only_where_its_content_is_whole(
+    pack, coding, around, size
+):
+    content = json.dumps(HI).encode()
+    packed = pack(content)
+
+    async def unpacked(end: int) -> bytes:
+        body = Unpacked(body_of(packed[:end], size), {"content-encoding": coding}, TransportError)
+        return b"".join([piece async for piece in body])
+
+    for end in range(len(packed) - around, len(packed) + 1):
+        assert await unpacked(end) == content
+    for end in range(2, len(packed) - around - 1):
+        with pytest.raises(TransportError):
+            await unpacked(end)
+
+
+async def test_a_packed_body_that_is_flushed_and_never_finished_is_whole():
+    packer = zlib.compressobj(wbits=31)
+    packed = packer.compress(json.dumps(HI).encode()) + packer.flush(zlib.Z_SYNC_FLUSH)
+    async with Loopback(answer(packed, content_encoding="gzip")) as server:
+        assert (await ask(model(server.url))).text == "Hi."
 
 
 @pytest.mark.parametrize("client", [None, httpx.AsyncClient])

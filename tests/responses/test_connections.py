@@ -203,14 +203,33 @@ async def test_a_client_of_the_callers_own_is_used_and_its_errors_are_ours(kind)
         with pytest.raises(TransportError, match="Cannot reach http://127.0.0.1:"):
             await ask(asked)
         async with Loopback([asyncio.Event()]) as silent:
-            hurried = model(silent.url, http_client=client, timeouts=Timeouts(idle=0.05))
-            with pytest.raises(ModelTimeoutError):
-                await ask(hurried)
+            bounds = Timeouts(first_byte=0.05)
+            with pytest.raises(ModelTimeoutError, match=r"\(Timeouts.first_byte\)"):
+                await ask(model(silent.url, http_client=client, timeouts=bounds))
+
+
+@pytest.mark.parametrize("kind", [httpx.AsyncClient, httpx2.AsyncClient])
+async def test_a_client_of_the_callers_own_waits_for_the_head_and_for_the_pieces_apart(kind):
+    begun = [STREAM_HEAD + event(**delta("He")), asyncio.Event()]
+    late = [Later(), answer(response(message("Hi.")))]
+    async with kind() as client, Loopback(begun, late) as server:
+        asked = model(server.url, http_client=client, timeouts=Timeouts(idle=0.05))
+        with pytest.raises(ModelTimeoutError, match=r"within 0.05 s \(Timeouts.idle\)"):
+            await ask(asked, stream=True)
+        assert (await ask(asked)).text == "Hi."  # its head took longer than a piece may
+
+
+class Later(asyncio.Event):
+    """Waited for longer than a piece is in these tests."""
+
+    async def wait(self) -> bool:
+        await asyncio.sleep(0.15)
+        return True
 
 
 @pytest.mark.parametrize("kind", [httpx.AsyncClient, httpx2.AsyncClient])
 async def test_a_clients_own_timeout_counts_unless_it_is_the_libraries_five_seconds(kind):
-    waits = []
+    waits, bounds = [], Timeouts(first_byte=9.0, idle=7.0)
 
     async def note(request) -> None:
         waits.append(request.extensions["timeout"]["read"])
@@ -219,8 +238,8 @@ async def test_a_clients_own_timeout_counts_unless_it_is_the_libraries_five_seco
         for timeout in ({}, {"timeout": 30.0}):
             async with kind(event_hooks={"request": [note]}, **timeout) as client:
                 await ask(model(server.url, http_client=client))
-                await ask(model(server.url, http_client=client, timeouts=Timeouts(idle=7.0)))
-    assert waits == [600.0, 7.0, 30.0, 7.0]
+                await ask(model(server.url, http_client=client, timeouts=bounds))
+    assert waits == [600.0, 9.0, 30.0, 9.0]
 
 
 async def test_an_item_is_encoded_once_however_often_it_is_sent():

@@ -20,7 +20,7 @@ from folding import (
     wires,
 )
 
-from agentkit import ServerError, StreamTruncatedError
+from agentkit import ProtocolError, ServerError, StreamTruncatedError
 from agentkit.responses.events import read_event
 from agentkit.responses.fold import Fold
 
@@ -266,7 +266,33 @@ def test_an_item_of_an_unknown_type_is_kept_even_if_it_is_never_done():
 def test_deltas_without_an_item_become_one():
     said = fold(text("Hi."), completed())
     assert said.output[0].wire == message("Hi.")
-    assert [item.wire for item in fold(arguments("{}"), completed()).output] == []
+
+
+def test_a_call_whose_name_never_comes_is_not_lost_in_silence():
+    with pytest.raises(ProtocolError, match="nowhere its name"):
+        fold(arguments("{}"), completed())
+    assert fold(arguments("{}"), completed(status="incomplete")).output == ()
+    assert wires(arguments("{}"), completed(message("Hi."))) == [message("Hi.")]
+
+
+def test_an_output_without_a_readable_item_is_no_answer():
+    with pytest.raises(ProtocolError, match="no item in it"):
+        fold(completed(None, 1, "x"))
+    assert wires(done(message("Hi."), 0), completed(None)) == [message("Hi.")]
+
+
+def test_a_message_without_an_id_that_comes_whole_twice_is_one():
+    first, second = message("Hi"), message("Ho")
+    twice = [done(first, 0), done(first, 0), done(second, 1), done(second, 1)]
+    assert fold(*twice, completed()).text == "HiHo"
+    assert fold(done(first, 0), done(first, 1), completed()).text == "HiHi"
+
+
+@pytest.mark.parametrize("places", [(None, None), (0, 0), (0, 1)])
+def test_what_comes_whole_twice_does_not_end_another_that_is_open(places):
+    first, second = ({**REASONED, "id": name} for name in ("rs_0", "rs_1"))
+    events = [done(first, places[0]), added({**STARTED}, places[1]), done(first, places[0])]
+    assert wires(*events, done(second, places[1]), completed()) == [first, second]
 
 
 def test_a_text_that_is_done_late_belongs_to_the_item_that_is_done():

@@ -200,6 +200,7 @@ class Connection(asyncio.Protocol):
         come.clear()
         if self._ahead > MAX_AHEAD:
             self._transport.resume_reading()
+            self._last = self._loop.time()  # until now it was the reader who took long
         self._ahead = 0
 
     def _read(self) -> bytes:

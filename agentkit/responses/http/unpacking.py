@@ -18,6 +18,10 @@ STEP = 64 * 1024
 _WINDOWS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
 
 
+_FLUSHED = b"\0\0\xff\xff"
+"""How the bytes of a packer end that was flushed."""
+
+
 class Body(Protocol):
     """The pieces of a body, which is closed when no more of it is wanted."""
 
@@ -51,6 +55,7 @@ class Unpacked:
         self._coding = codings(headers)[0]
         self._unpacker: zlib._Decompress | None = None
         self._head = b""
+        self._tail = b""
         self._waiting = b""
 
     def __aiter__(self) -> Unpacked:
@@ -59,17 +64,30 @@ class Unpacked:
     async def __anext__(self) -> bytes:
         if self._waiting:
             await asyncio.sleep(0)  # others have their turn between two steps
-        while packed := self._waiting or await anext(self.packed, b""):
+        while packed := self._waiting or await self._next():
             if piece := self._step(packed):
                 return piece
-        if self._unpacker and (
-            last := self._unpacker.flush()
-        ):  # what the last step had no room for
+        if self._unpacker is None:
+            raise StopAsyncIteration
+        if last := self._unpacker.flush():  # what the last step had no room for
             return last
+        if not self._is_whole(self._unpacker):
+            raise self._broken(EOFError("the compressed body ends too early"))
         raise StopAsyncIteration
 
     async def aclose(self) -> None:
         await self.packed.aclose()
+
+    async def _next(self) -> bytes:
+        packed = await anext(self.packed, b"")
+        self._tail = (self._tail + packed[-4:])[-4:]
+        return packed
+
+    def _is_whole(self, unpacker: zlib._Decompress) -> bool:
+        """Whether nothing lacks but what goes around it: not every server sends the end of that."""
+        if unpacker.eof or self._tail == _FLUSHED:
+            return True
+        return all(_wants_a_sum(unpacker, more) for more in (bytes(8), b"\xff" * 8))
 
     def _step(self, packed: bytes) -> bytes:
         if self._unpacker is None:
@@ -86,6 +104,16 @@ class Unpacked:
             raise self._broken(error) from error
         self._waiting = self._unpacker.unconsumed_tail
         return piece
+
+
+def _wants_a_sum(unpacker: zlib._Decompress, more: bytes) -> bool:
+    """Whether these bytes would be taken for the sums behind the content."""
+    tried = unpacker.copy()
+    try:
+        tried.decompress(more)
+    except zlib.error as error:
+        return "data check" in str(error) or "length check" in str(error)
+    return tried.eof
 
 
 def _window(coding: str, head: bytes) -> int:
