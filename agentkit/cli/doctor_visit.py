@@ -46,7 +46,7 @@ async def visit(arguments: argparse.Namespace) -> int:
         raise ConfigurationError("--base-url: the model 'offline' has no server. Name another.")
     async with ResponsesServer(OfflineModel()) as server:
         proxy = proxy_for(server.url, getproxies())
-        place = Place(Endpoint(server.url), OFFLINE, proxy=proxy)
+        place = Place(Endpoint(server.url), OFFLINE, proxy=proxy, is_stand_in=True)
         return _told(await _diagnosis(place, arguments), arguments)
 
 
@@ -55,14 +55,15 @@ async def _place(name: str, arguments: argparse.Namespace) -> Place:
     key = os.environ.get(arguments.key_variable) if arguments.key_variable else None
     if arguments.key_variable and not key:
         raise ConfigurationError(f"--key-variable: {arguments.key_variable} is not set.")
-    name = name or await _some_model(arguments, key)
-    model = model_for(name, base_url=arguments.base_url, api_key=key)
+    # a name that a server lists is its own word, which names no provider of ours
+    listed = "" if name else await _some_model(arguments, key)
+    model = model_for(name or "model", base_url=arguments.base_url, api_key=key)
     if not isinstance(model, ResponsesModel):
         raise ConfigurationError(f"-m {name}: there is no server behind it.")
     endpoint = over(model.endpoint, arguments.wire) if arguments.wire else model.endpoint
     variable = arguments.key_variable or provider_of(endpoint.base_url).key_variable
     proxy = proxy_for(endpoint.base_url, getproxies())
-    return Place(endpoint, model.name, variable if endpoint.headers else None, proxy)
+    return Place(endpoint, listed or model.name, variable if endpoint.headers else None, proxy)
 
 
 async def _some_model(arguments: argparse.Namespace, key: str | None) -> str:
@@ -92,7 +93,7 @@ async def _diagnosis(place: Place, arguments: argparse.Namespace) -> Diagnosis:
 async def _report(place: Place, line: Line, probes: Sequence[Probe]) -> Report:
     is_chat = place.endpoint.dialect.wire == "chat"
     most = sum(not probe.is_free for probe in probes)
-    where = "a server on this computer" if place.model == OFFLINE else place.endpoint.shown
+    where = "a server on this computer" if place.is_stand_in else place.endpoint.shown
     note(
         f"Asking {one_line(place.model)} at {where}{' for chat completions' if is_chat else ''}: "
         f"up to {most} request{'s' * (most > 1)}, each of at most {MOST_TOKENS} tokens of output."

@@ -10,7 +10,6 @@ from typing import TextIO
 from agentkit.cli.safe_text import visible
 from agentkit.cli.table import Table, lines_on
 from agentkit.encoding import JSON, Wire, encode
-from agentkit.models import OFFLINE
 from agentkit.responses.dialect import Dialect
 from agentkit.responses.probing.asking import Finding, Report
 from agentkit.responses.probing.dialect import written
@@ -125,7 +124,7 @@ def _plain(dialect: Dialect) -> Wire:
 
 def _python(place: Place, dialect: Dialect) -> str:
     endpoint, model = place.endpoint, place.model
-    if model == OFFLINE:
+    if place.is_stand_in:
         return 'Agent("offline")'
     known = provider_of(endpoint.base_url)
     named = [each for each in PROVIDERS.values() if each.base_url == endpoint.base_url]

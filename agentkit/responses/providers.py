@@ -218,9 +218,20 @@ def provider_of(base_url: str) -> Provider:
     if scheme == "https" and host.endswith(_DATABRICKS_HOSTS):
         return PROVIDERS["databricks"]
     # of the ports that local servers use, this one is nobody else's
-    if urlsplit(base_url).port == urlsplit(PROVIDERS["ollama"].base_url).port:
-        return Provider(host, base_url, dialect=PROVIDERS["ollama"].dialect)
+    ollama = PROVIDERS["ollama"]
+    if _port(base_url) == _port(ollama.base_url):
+        return Provider(host, base_url, dialect=ollama.dialect)
     return Provider(host, base_url)
+
+
+def _port(base_url: str) -> int | None:
+    try:
+        return urlsplit(base_url).port
+    except ValueError as error:
+        raise ConfigurationError(
+            f"base_url {without_secrets(base_url)!r}: {str(error).lower()}. Write it like "
+            "https://host:8000/v1."
+        ) from error
 
 
 def _scheme_and_host(url: str) -> tuple[str, str]:

@@ -340,3 +340,18 @@ def test_wrong_use_is_a_line_and_code_2(options, capsys):
     assert (code, out) == (2, "")
     assert err.startswith("agentkit: ")
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("listed", ["offline", "ollama:qwen3", "openai:gpt-5"])
+def test_a_model_that_the_server_lists_is_asked_for_by_that_name(listed, capsys):
+    model = ScriptedModel(lambda _: "hello")
+    model.name = listed
+    with ResponsesServer(model) as server:
+        main(["doctor", "--base-url", server.url, "--only", "text"])
+    assert [request["model"] for request in server.requests] == [listed]
+    assert f"Asking {listed} at {server.url}" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_port_that_is_none_is_one_line(capsys):
+    assert main(["doctor", "--base-url", "http://localhost:abc/v1"]) == 2
+    assert "Traceback" not in capsys.readouterr().err

@@ -65,6 +65,8 @@ class Place:
     """The environment variable that the key came from, None where none was sent."""
     proxy: str | None = None
     """The proxy in between, without its password; None where there is none."""
+    is_stand_in: bool = False
+    """Whether the model is the one that needs no server."""
 
     @property
     def scheme(self) -> str:
