@@ -53,7 +53,11 @@ def model_for(
 
 def check_name(name: str, base_url: str | None = None) -> None:
     """Raise ConfigurationError for a name whose provider there is not."""
-    prefix, colon, _ = name.partition(":")
+    prefix, colon, model = name.partition(":")
+    if not name or (colon and prefix in PROVIDERS and not model):
+        raise ConfigurationError(
+            f"model: {name!r} names no model. Write it like openai:gpt-5-mini."
+        )
     if colon and base_url is None and prefix not in PROVIDERS and prefix != OFFLINE:
         raise ConfigurationError(_unknown_provider(prefix, name))
 

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, suppress
 
 from agentkit.cli.errors import INTERRUPTED
 from agentkit.cli.leaving import drive
-from agentkit.cli.options import Commands, add_command, port
+from agentkit.cli.options import Commands, add_command, not_empty, port
 from agentkit.errors import ConfigurationError
 from agentkit.models import OFFLINE, model_for
 from agentkit.testing.faults import FAULTS, Fault
@@ -41,7 +41,9 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--port", type=port, default=0, help="the port to listen at (default: a free one)"
     )
-    parser.add_argument("--api-key", metavar="KEY", help="the key that clients have to send")
+    parser.add_argument(
+        "--api-key", metavar="KEY", type=not_empty, help="the key that clients have to send"
+    )
     parser.add_argument(
         "--fault",
         action="append",

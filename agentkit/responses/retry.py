@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentkit.errors import (
+    ConfigurationError,
     ModelError,
     ModelTimeoutError,
     ProtocolError,
@@ -57,6 +58,18 @@ class Retries:
     """Seconds."""
     jitter: Callable[[], float] = random.random
     """A number from 0 to 1 that takes up to a quarter off a wait, so that clients spread out."""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.attempts, int) or self.attempts < 1:
+            raise ConfigurationError(
+                f"Retries(attempts={self.attempts!r}): expected a whole number from 1 on."
+            )
+        for name in ("first_wait", "longest_backoff", "longest_wait"):
+            value = getattr(self, name)
+            if not isinstance(value, int | float) or not value >= 0:
+                raise ConfigurationError(
+                    f"Retries({name}={value!r}): expected a number of seconds from 0 on."
+                )
 
     def allows(self, error: BaseException) -> bool:
         """Whether the request may be sent again after this error."""

@@ -18,6 +18,7 @@ from contextlib import suppress
 from typing import Self, cast
 
 from agentkit.encoding import Wire
+from agentkit.errors import ConfigurationError
 from agentkit.responses.response import Model
 from agentkit.testing.faults import Fault
 from agentkit.testing.faults.plan import Plan
@@ -52,6 +53,11 @@ class ResponsesServer:
         now: Callable[[], float] = time.time,
         faults: Iterable[Fault | str] = (),
     ) -> None:
+        if isinstance(model, type) or not hasattr(model, "stream"):
+            raise ConfigurationError(
+                f"model: expected an object with stream(request), got {model!r:.80}. "
+                "For a name, pass Agent(name).model."
+            )
         self._host = host
         self._port = port
         self._max_body = max_body

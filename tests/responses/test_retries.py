@@ -25,6 +25,7 @@ from loopback import (
 from agentkit import (
     Agent,
     BadRequestError,
+    ConfigurationError,
     Limits,
     ModelError,
     ModelTimeoutError,
@@ -295,3 +296,19 @@ def test_who_asks_with_one_key_waits_with_one_limiter():
     assert limiter_of(same, "m") is limiter
     assert limiter is not limiter_of(here, "n")
     assert limiter is not limiter_of(other, "m")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Timeouts(answer=None),
+        lambda: Timeouts(idle=-1),
+        lambda: Timeouts(connect=0),
+        lambda: Timeouts(first_byte=float("nan")),
+        lambda: Retries(attempts=0),
+        lambda: Retries(longest_wait="x"),
+    ],
+)
+def test_waits_that_are_none_are_the_callers_mistake(make):
+    with pytest.raises(ConfigurationError, match="expected a (whole )?number"):
+        make()

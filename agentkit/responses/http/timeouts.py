@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
+
+from agentkit.errors import ConfigurationError
 
 
 @dataclass(frozen=True)
@@ -17,6 +20,13 @@ class Timeouts:
     """Between two pieces of the answer; what only keeps the connection open is a piece too."""
     answer: float = 3600.0
     """From the request to the end of its answer, however much comes."""
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if not isinstance(value, int | float) or not 0 < value < inf:
+                raise ConfigurationError(
+                    f"Timeouts({name}={value!r}): expected a number of seconds above 0."
+                )
 
     def said(self, name: str, server: str) -> str:
         """What there is to say where a wait of that name was too long."""
