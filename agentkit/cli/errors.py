@@ -49,6 +49,9 @@ _REMEDIES: tuple[tuple[type[Exception], str], ...] = (
     (ServerError, "Run it again later."),
     (StreamTruncatedError, "Run it again, or take --no-stream."),
 )
+_NO_SUCH_PLACE = (
+    "Check the base URL, most end in /v1, and the model's name; `agentkit doctor` finds out which."
+)
 _IN_THE_COMMAND = {
     "or pass api_key.": "or name the variable it is in with --key-variable.",
     "(model 'ollama:qwen3'), or try without a model: 'offline'.": (
@@ -86,6 +89,8 @@ def told(error: Exception) -> str:
     for said, here in _IN_THE_COMMAND.items():
         text = text.replace(said, here)
     remedy = next((words for kind, words in _REMEDIES if isinstance(error, kind)), "")
+    if isinstance(error, BadRequestError) and error.status == 404 and error.code is None:
+        remedy = _NO_SUCH_PLACE
     if not remedy:
         return text
     stop = "" if text.endswith((".", "!", "?")) else "."

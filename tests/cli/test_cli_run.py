@@ -479,3 +479,11 @@ def test_the_help_of_serve_tells_what_holds_without_options(capsys):
     said = " ".join(capsys.readouterr().out.split())
     for default in ("offline", "127.0.0.1", "a free one"):
         assert f"(default: {default})" in said
+
+
+def test_a_place_that_there_is_not_is_told_as_one(capsys):
+    with ResponsesServer(ScriptedModel("hi"), faults=["status-404,body=empty"]) as server:
+        where = ["-m", "any", "--base-url", server.url, "--no-log"]
+        assert main(["run", "?", *where]) == 1
+    said = capsys.readouterr().err
+    assert "Check the base URL" in said and "agentkit doctor" in said
