@@ -118,7 +118,7 @@ def lesson_of(error: BadRequestError, request: Request, dialect: Dialect) -> Les
     Only what the request had can be learnt, and nothing twice.
     """
     if error.code == "unsupported_value" or "nsupported value" in error.message:
-        return _of_tool_type(error, request, dialect)
+        return _of_role(error, request, dialect) or _of_tool_type(error, request, dialect)
     for read in READINGS:
         lesson = read(error, request, dialect)
         if lesson is not None and lesson.dialect != dialect:

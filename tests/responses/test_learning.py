@@ -330,7 +330,11 @@ async def test_a_server_that_does_not_know_the_word_strict_is_not_told_it():
 
 
 async def test_a_role_that_a_chat_server_does_not_know_is_another():
-    error = refusal("messages[0].role does not support 'system' with this model")
+    error = refusal(
+        "Unsupported value: 'messages[0].role' does not support 'system' with this model.",
+        code="unsupported_value",
+        param="messages[0].role",
+    )
     async with ResponsesServer(ScriptedModel(error, "hi")) as server:
         result, _ = await asked(server, wire="chat", instructions="Be brief.", tools=[add])
     assert result.output == "hi"
