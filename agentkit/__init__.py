@@ -4,11 +4,11 @@
 
 A map of the package, from the wire up; a module imports only from those above it:
 
-    errors  encoding  forms  secrets    errors, and for whom they are; JSON; what must not be seen
+    errors  ages  encoding  forms  secrets    errors and for whom they are; JSON; what is hidden
     responses/    the wire: items, requests, events, servers; no agents
     schema/  tool_output  tools    functions as tools
     records  stores/    what a log is made of, and where logs are kept
-    calls  pairing  hiding  steps  log  moves    the log is the run; what follows from it
+    calls  pairing  hiding  steps  log  moves  reading    the log is the run; what follows from it
     prices  quote  budget  purse    money: what requests cost, and who pays
     conversation  measure  context  limits  cost  output    policies: small values
     rules  approval  middleware  events    who may say something, and who hears it

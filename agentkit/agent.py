@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from agentkit.conversation import conversation_for, request_fields
 from agentkit.limits import Limits
-from agentkit.models import checked_models, model_for, names_provider
+from agentkit.models import checked_models, model_for, named_models, names_provider
 from agentkit.options import (
     checked_client,
     checked_limits,
@@ -147,16 +147,7 @@ class Agent:
     @cached_property
     def models(self) -> tuple[Model, ...]:
         """The model and those that follow it where its server fails, made at the first use."""
-        first, *others = self._given_models
-        # the key and the address given are the first one's; a name without a provider shares them
-        # only where it is sure to mean the same server
-        is_bound = names_provider(first) and self._given["base_url"] is None
-        made = [self._named(first) if isinstance(first, str) else first]
-        for each in others:
-            named = partial(self._named, base_url=None, api_key=None)
-            make = named if is_bound or names_provider(each) else self._named
-            made.append(make(each) if isinstance(each, str) else each)
-        return tuple(made)
+        return named_models(self._given_models, self._named, self._given["base_url"])
 
     async def run(
         self,
@@ -217,18 +208,9 @@ class Agent:
         """`run` from anywhere: a script, a thread, a notebook, inside a running loop."""
         from agentkit.background import background
 
-        return background().run(
-            partial(
-                self.run,
-                input,
-                session=session,
-                deps=deps,
-                limits=limits,
-                on_event=on_event,
-                store=store,
-                when_busy=when_busy,
-            )
-        )
+        start = partial(self.run, input, session=session, deps=deps, limits=limits)
+        start = partial(start, on_event=on_event, store=store, when_busy=when_busy)
+        return background().run(start)
 
     def resume_sync(
         self,
@@ -244,18 +226,9 @@ class Agent:
         """`resume` from anywhere."""
         from agentkit.background import background
 
-        return background().run(
-            partial(
-                self.resume,
-                session,
-                decisions,
-                deps=deps,
-                limits=limits,
-                on_event=on_event,
-                store=store,
-                when_busy=when_busy,
-            )
-        )
+        start = partial(self.resume, session, decisions, deps=deps, limits=limits)
+        start = partial(start, on_event=on_event, store=store, when_busy=when_busy)
+        return background().run(start)
 
     def stream(
         self,
@@ -311,6 +284,7 @@ class Agent:
         return opened_store(store)
 
     def _run(self, options: _Options, place: Place) -> Run:
+        from agentkit.reading import with_reader
         from agentkit.run import Run
 
         began = self._clock()
@@ -321,7 +295,7 @@ class Agent:
             setup=setup,
             model=model,
             others=tuple(others),
-            tools=self.tools,
+            tools=with_reader(self.tools, place.log),
             conversation=self._conversation,
             limits=checked_limits(options.limits) or self.limits,
             output=self._output,

@@ -14,6 +14,7 @@ from agentkit.calls import CallState
 from agentkit.encoding import JSON, encode
 from agentkit.errors import ConfigurationError, Conflict, ToolArgumentError
 from agentkit.log import Log, calls_in
+from agentkit.reading import is_reader
 from agentkit.records import Decision as DecisionRecord
 from agentkit.records import Verdict
 from agentkit.responses.response import Response
@@ -24,6 +25,11 @@ from agentkit.tools import Tool
 
 NOT_ALLOWED = "The rules of this run do not allow it."
 """The reason of a rejection that gives none of its own."""
+
+_OUTSIDE = (
+    "The rules of this run do not allow it once something from outside has been read, where others "
+    "may have written it."
+)
 
 _ALLOW, _ASK = Ruling("allow"), Ruling("ask")
 
@@ -170,15 +176,22 @@ def _text(arguments: Mapping[str, Any]) -> str:
 
 
 def words_on(
-    response: Response, tools: Mapping[str, Tool], rule: ApprovalRule | None
+    response: Response, tools: Mapping[str, Tool], rule: ApprovalRule | None, log: Log
 ) -> dict[str, DecisionRecord | None]:
-    """The calls that need a person's word, by id, with the word where the rule has given it."""
+    """The calls that need a person's word, by id, with the word where the rule has given it.
+
+    `log` is what the model had read when it made them.
+    """
     if not response.is_complete:
         return {}
     calls = {call.call_id: call for call in calls_in(response)}
+    # a server's own tools may have brought it in within this very answer
+    is_after_outside = log.untrusted or any(item.is_from_outside for item in response.output)
     words: dict[str, DecisionRecord | None] = {}
     for call_id, call in calls.items():
         ruling = _ruling_on(call, tools, rule)
+        if is_after_outside and isinstance(rule, Rules):
+            ruling = _after_outside(ruling, call, tools, rule)
         if ruling.word == "reject":
             words[call_id] = _record(call, Reject(call_id, ruling.reason or NOT_ALLOWED))
         elif call.is_the_servers_own and ruling.word == "allow":
@@ -192,7 +205,21 @@ def _ruling_on(call: CallState, tools: Mapping[str, Tool], rule: ApprovalRule | 
     if call.is_the_servers_own:
         return _on_server_tool(call, rule)
     tool = tools.get(call.name)
-    return _ALLOW if tool is None else ruling_on(tool, call.arguments, rule)
+    if tool is None or is_reader(tool):
+        return _ALLOW
+    return ruling_on(tool, call.arguments, rule)
+
+
+def _after_outside(
+    ruling: Ruling, call: CallState, tools: Mapping[str, Tool], rules: Rules
+) -> Ruling:
+    """The stricter word on a call that would do something, once others may have had a say."""
+    tool = tools.get(call.name)
+    only_reads = tool.effect != "once" if tool else not call.is_the_servers_own
+    if only_reads or ruling.word == "reject" or rules.after_untrusted == "default":
+        return ruling
+    is_asked_anyway = ruling.word == "ask" and rules.after_untrusted == "ask"
+    return ruling if is_asked_anyway else Ruling(rules.after_untrusted, _OUTSIDE)
 
 
 def ruling_on(tool: Tool, arguments: str, rule: ApprovalRule | None) -> Ruling:

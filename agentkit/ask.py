@@ -22,6 +22,7 @@ from agentkit.moves import is_on_the_way
 from agentkit.output import OutputFormat, repair_message
 from agentkit.pairing import paired_calls
 from agentkit.paying import OUT_OF_TIME, Sent, as_last, paid
+from agentkit.reading import NAME, reader_schema
 from agentkit.records import Answer, Input, Record
 from agentkit.responses.events import (
     REASONING_DELTA,
@@ -114,6 +115,8 @@ def next_request(run: Run, limit: str | None = None) -> Request:
     is_heard = run.listener is not None or run.limits.seconds is not None
     log = run.log
     before = tuple(log.items[: log.known_items]) if "previous_response_id" in extra else ()
+    if log.long_outputs and NAME not in run.setup.tool_names and run.setup.tool_names:
+        extra["tools"] = [*run.setup.fields.values["tools"], reader_schema()]
     request = Request(run.setup.fields, items, extra, is_heard, before, run.time_left)
     return as_last(request) if limit else request
 
@@ -252,7 +255,8 @@ def _records(run: Run, response: Response, sent: Sent, seconds: float) -> list[R
     problems = _problems(run.output, response) if run.output else []
     if problems and run.secrets is not None:  # a validator may be the caller's own code
         problems = run.secrets.hide_json(problems)
-    words = words_on(response, run.tools, run.approve) if run.asks_people and not sent.limit else {}
+    is_asked = run.asks_people and not sent.limit
+    words = words_on(response, run.tools, run.approve, run.log) if is_asked else {}
     answer = Answer(response, tuple(words), tuple(problems), sent.limit, seconds, sent.cost)
     if problems and run.output and _may_repair(run, sent.limit):
         return [answer, Input((repair_message(problems, run.output),), is_repair=True)]

@@ -107,7 +107,7 @@ def _decided(run: Run, call: CallState, planned: Counter[str]) -> Ready | Refuse
         return Refused(call, refusal[1], "skipped", limit=refusal[0])
     tool = run.tools.get(call.name)
     if tool is None:
-        return Refused(call, unknown_tool(call.name, list(run.tools)))
+        return Refused(call, unknown_tool(call.name, run.tool_names))
     if call.item.wire.get("status") == "incomplete":
         return Refused(call, f"{call.name} was not run: its arguments were cut off.", "skipped")
     if run.is_out_of_tool_time:

@@ -39,9 +39,9 @@ def hidden(record: Record, secrets: Secrets) -> Record:
         case Answer(response=response, problems=problems):
             response, problems = hidden_response(response, secrets), secrets.hide_json(problems)
             return _with(record, response=response, problems=problems)
-        case Output(item=item, value=value):
-            value = secrets.hide_json(value)
-            return _with(record, item=_hidden_item(item, secrets), value=value)
+        case Output(item=item, value=value, whole=whole):
+            value, whole = secrets.hide_json(value), secrets.hide_json(whole)
+            return _with(record, item=_hidden_item(item, secrets), value=value, whole=whole)
         case Decision(value=value):
             return _with(record, value=secrets.hide_json(value))
     return record

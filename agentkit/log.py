@@ -91,6 +91,10 @@ class Log:
         """US dollars of all its runs, as far as they are known."""
         self.unpriced = 0
         """Answers of all its runs whose cost is not known."""
+        self.untrusted = False
+        """Whether the model has read anything from outside in it, where others may have written."""
+        self.long_outputs: dict[str, Output] = {}
+        """The outputs that the model was given head and tail of, by call id."""
         self._calls: dict[str, CallState] = {}
         self._unanswered = 0
         self._is_bound = False
@@ -163,6 +167,7 @@ class Log:
         other.trip = replace(trip, calls=trip.calls.copy(), same_calls=trip.same_calls.copy())
         other._calls = {call_id: replace(call) for call_id, call in calls}
         other._call_ids = set(self._call_ids)
+        other.long_outputs = dict(self.long_outputs)
         return other
 
     def claim(self) -> None:
@@ -237,6 +242,7 @@ class Log:
         if not record.was_sent:
             return
         self.last_answer = record
+        self.untrusted = self.untrusted or any(item.is_from_outside for item in response.output)
         self.trip.turns += 1
         self.turns += 1
         self._take_spending(response.usage, record.cost)
@@ -274,6 +280,9 @@ class Log:
         self._open_call(record.call_id).output = record
         self.trip.limit = self.trip.limit or record.limit
         self.trip.cost_inside += record.cost_inside
+        self.untrusted = self.untrusted or record.untrusted
+        if record.whole is not None:
+            self.long_outputs[record.call_id] = record
         self._unanswered -= 1
         if self._unanswered == 0:
             outputs = [call.output for call in self._calls.values() if call.output is not None]

@@ -7,7 +7,8 @@ its own provider's host. Nothing is opened here.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from agentkit.errors import ConfigurationError
@@ -101,6 +102,25 @@ def default_model(environment: Mapping[str, str] = os.environ) -> str:
             f"Which model of {provider.name}? Name one: {provider.name}:MODEL."
         )
     return f"{provider.name}:{model}"
+
+
+def named_models(
+    given: Sequence[str | Model], named: Callable[..., Model], base_url: str | None
+) -> tuple[Model, ...]:
+    """The models of an agent: those that are named by `named`, with what was given to the agent.
+
+    The key and the address given are the first one's; a name without a provider shares them only
+    where it is sure to mean the same server.
+    """
+    first, *others = given
+    is_bound = names_provider(first) and base_url is None
+    made = [named(first) if isinstance(first, str) else first]
+    for each in others:
+        make = named
+        if is_bound or names_provider(each):
+            make = partial(named, base_url=None, api_key=None)
+        made.append(make(each) if isinstance(each, str) else each)
+    return tuple(made)
 
 
 def _is_offline(name: str, base_url: str | None, environment: Mapping[str, str]) -> bool:

@@ -12,7 +12,7 @@ from agentkit.limits import Limits
 from agentkit.middleware import AroundCalls, Middleware
 from agentkit.rules import ApprovalRule, Rules
 from agentkit.secrets import SHORTEST, Secrets
-from agentkit.tools import Tool, as_tool
+from agentkit.tools import Tool, tools_of
 
 if TYPE_CHECKING:
     from agentkit.events import Listener
@@ -46,18 +46,19 @@ def tools_by_name(tools: Sequence[Any]) -> dict[str, Tool]:
                     "the function too."
                 )
             continue
-        made = as_tool(each)
-        if made.receiver is not None:
-            raise ConfigurationError(
-                f"tools: {made.name} is a method. Give the tool of an instance: "
-                f"instance.{made.name}."
-            )
-        if made.name in by_name:
-            raise ConfigurationError(
-                f"tools: two are named {made.name!r}. Rename one: @tool(name=…)."
-            )
-        by_name[made.name] = made
+        for made in tools_of(each):
+            _add_tool(by_name, made)
     return by_name
+
+
+def _add_tool(by_name: dict[str, Tool], made: Tool) -> None:
+    if made.receiver is not None:
+        raise ConfigurationError(
+            f"tools: {made.name} is a method. Give the tool of an instance: instance.{made.name}."
+        )
+    if made.name in by_name:
+        raise ConfigurationError(f"tools: two are named {made.name!r}. Rename one: @tool(name=…).")
+    by_name[made.name] = made
 
 
 def checked_settings(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,12 +23,20 @@ from agentkit.events import ToolCall, ToolOutput, ToolProgress
 from agentkit.limits import NOTE_AT
 from agentkit.middleware import CallRequest, wrapped_call
 from agentkit.purse import INSIDE
+from agentkit.reading import hint_at
 from agentkit.records import Ended, Output
 from agentkit.responses.items import FunctionCallOutput
 from agentkit.run import Run
 from agentkit.schema.problems import words_of
 from agentkit.schema.signature import BoundCall
-from agentkit.tool_output import DEFAULT_MAX_OUTPUT, cut, json_text, to_output
+from agentkit.tool_output import (
+    DEFAULT_MAX_OUTPUT,
+    MOST_KEPT,
+    cut,
+    json_text,
+    to_output,
+    whole_text,
+)
 from agentkit.tools import Final, Retry, Tool, ToolContext
 
 T = TypeVar("T")
@@ -73,7 +81,7 @@ async def perform(run: Run, call: CallState, tool: Tool, bound: BoundCall) -> No
     seconds = run.clock() - began
     if outcome.error is not None and run.secrets is not None:
         run.secrets.redact(outcome.error)
-    output = _readable(run, call, tool, outcome)
+    output, whole = _readable(run, call, tool, outcome)
     item = FunctionCallOutput({**call.answer_to, "output": output})
     await run.append(
         Output(
@@ -83,6 +91,8 @@ async def perform(run: Run, call: CallState, tool: Tool, bound: BoundCall) -> No
             is_final=outcome.is_final,
             value=outcome.value,
             cost_inside=fsum(inside),
+            whole=whole,
+            untrusted=tool.untrusted,
         )
     )
     if run.listener:
@@ -217,14 +227,21 @@ def _report(run: Run, call: CallState, value: Any) -> None:
         run.emit(ToolProgress(call.call_id, value))
 
 
-def _readable(run: Run, call: CallState, tool: Tool, outcome: Outcome) -> str | list[Wire]:
-    output = outcome.output
+def _readable(
+    run: Run, call: CallState, tool: Tool, outcome: Outcome
+) -> tuple[str | list[Wire], str | None]:
+    """What the model reads, and all of it where that is cut."""
+    output, whole = outcome.output, None
     if run.secrets is not None:
         output = run.secrets.hide_json(output)  # before it is cut, which could be within one
     most = tool.max_output or DEFAULT_MAX_OUTPUT
     if not isinstance(output, str) or len(output) > most:
-        output = cut(output, most)
-    return output if call.edited is None and call.repeat < NOTE_AT else with_notes(output, call)
+        text = whole_text(output)
+        whole = text[:MOST_KEPT] if len(text) > most else None
+        output = cut(output, most, partial(hint_at, call.call_id))
+    if call.edited is None and call.repeat < NOTE_AT:
+        return output, whole
+    return with_notes(output, call), whole
 
 
 def with_notes(output: str | list[Wire], call: CallState) -> str | list[Wire]:

@@ -186,6 +186,10 @@ class Output:
     value: JSON = None
     cost_inside: float = 0.0
     """US dollars that runs inside the call have spent, as far as they are known."""
+    whole: str | None = None
+    """All of the output's text where the model was given head and tail of it, else None."""
+    untrusted: bool = False
+    """Whether it is from outside, where others may have written it."""
 
     @property
     def call_id(self) -> str:
@@ -203,6 +207,8 @@ class Output:
             "is_final": self.is_final,
             "value": self.value,
             "cost_inside": self.cost_inside,
+            "whole": self.whole,
+            "untrusted": self.untrusted,
         }
 
     @classmethod
@@ -215,6 +221,8 @@ class Output:
             bool(body.get("is_final")),
             body.get("value"),
             body.get("cost_inside") or 0.0,
+            body.get("whole"),
+            bool(body.get("untrusted")),
         )
 
 

@@ -23,6 +23,11 @@ Word = Literal["allow", "ask", "reject", "default"]
 """What becomes of a call; `default` leaves it to the tool's own `approval`."""
 
 
+AfterUntrusted = Literal["ask", "reject", "default"]
+"""What becomes of calls that do something, once something from outside has been read; `default`
+makes no difference."""
+
+
 @dataclass(frozen=True)
 class Ruling:
     """A rule's word on a call, with a reason."""
@@ -80,16 +85,25 @@ class Rule:
 class Rules:
     """Rules in order, for an agent's `approve`: the first that matches a call decides on it.
 
-    Where none matches, the tool's own `approval` does.
+    Where none matches, the tool's own `approval` does. `after_untrusted` is `"ask"` or `"reject"`:
+    once the model has read something from outside (`@tool(untrusted=True)`, a server's web search
+    or MCP), calls whose effect is `once` are asked about, or rejected, also where a rule allows
+    them.
     """
 
     rules: tuple[Rule, ...]
+    after_untrusted: AfterUntrusted
 
-    def __init__(self, *rules: Rule) -> None:
+    def __init__(self, *rules: Rule, after_untrusted: AfterUntrusted = "default") -> None:
         for each in rules:
             if not isinstance(each, Rule):
                 raise ConfigurationError(f"Rules: expected Rule(…), …, got {each!r:.80}.")
+        if after_untrusted not in get_args(AfterUntrusted):
+            raise ConfigurationError(
+                f"after_untrusted: expected 'ask' or 'reject', got {after_untrusted!r:.80}."
+            )
         object.__setattr__(self, "rules", rules)
+        object.__setattr__(self, "after_untrusted", after_untrusted)
 
     def __call__(self, tool: str, arguments: Mapping[str, Any]) -> Ruling:
         """The word on a call of a tool that runs here."""
@@ -116,7 +130,9 @@ class Rules:
         Raises ConfigurationError that names the file, the rule's number and key, and the remedy.
         """
         try:
-            return cls(*_rules_in(_content(Path(path))))
+            content = _content(Path(path))
+            rules = tuple(_rules_in(content))
+            return cls(*rules, after_untrusted=content.get("after_untrusted", "default"))
         except ConfigurationError as error:
             raise ConfigurationError(f"{path}: {error}") from error
 
@@ -223,10 +239,10 @@ def _rules_in(content: JSON) -> Iterator[Rule]:
     if not isinstance(content, dict):
         raise ConfigurationError(f"expected rules, got {content!r:.80}. {form}")
     for key in content:
-        if key != "rule":
-            raise ConfigurationError(f"{unknown(key, key, ['rule'])} {form}")
-    tables = content.get("rule")
-    if not isinstance(tables, list) or not tables:
+        if key not in ("rule", "after_untrusted"):
+            raise ConfigurationError(f"{unknown(key, key, ['rule', 'after_untrusted'])} {form}")
+    tables = content.get("rule", [] if "after_untrusted" in content else None)
+    if not isinstance(tables, list) or not (tables or "after_untrusted" in content):
         raise ConfigurationError(f"there are no rules in it. {form}")
     for number, table in enumerate(tables, 1):
         try:

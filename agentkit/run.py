@@ -20,6 +20,7 @@ from agentkit.middleware import Middleware
 from agentkit.output import OutputFormat
 from agentkit.prices import Prices
 from agentkit.purse import Purse
+from agentkit.reading import is_reader
 from agentkit.records import Record, Setup
 from agentkit.responses.events import Notice
 from agentkit.responses.response import Model
@@ -65,6 +66,15 @@ class Run:
     def asks_people(self) -> bool:
         """Whether any call may need a person's word."""
         return self.approve is not None or any(tool.approval for tool in self.tools.values())
+
+    @property
+    def tool_names(self) -> list[str]:
+        """The names of the tools that the model may call now."""
+        return [
+            name
+            for name, tool in self.tools.items()
+            if self.log.long_outputs or not is_reader(tool)
+        ]
 
     @property
     def may_go_on(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
@@ -15,6 +16,12 @@ from agentkit.responses.parts import Part
 
 DEFAULT_MAX_OUTPUT = 50_000
 """Characters of one output, beyond which its middle is left out."""
+
+MOST_KEPT = 10_000_000
+"""Characters of one output that are kept where the model reads head and tail of it."""
+
+Hint = Callable[[int, int], str]
+"""What to say of the characters from one place to another that were left out."""
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+>$")
 """Where in memory an object is, which says nothing, and is another in every process."""
@@ -40,15 +47,27 @@ def plain(value: object) -> JSON:
     return _named(value) if text is None else decode(text)
 
 
-def cut(output: str | list[Wire], limit: int) -> str | list[Wire]:
+def whole_text(output: str | list[Wire]) -> str:
+    """All text of an output, that of content parts a line after the other."""
+    if isinstance(output, str):
+        return output
+    return "\n".join(part["text"] for part in output if part.get("text"))
+
+
+def cut(output: str | list[Wire], limit: int, hint: Hint | None = None) -> str | list[Wire]:
     """The output within about `limit` characters: head and tail stay, the cut says its size.
 
-    Of content parts the texts are cut, each by its share; images and files stay whole.
+    Of content parts the texts are cut, each by its share; images and files stay whole. `hint`
+    gets places in `whole_text`, and says how what was left out can be read.
     """
     if isinstance(output, str):
-        return _cut_text(output, limit)
-    total = sum(len(part.get("text", "")) for part in output)
-    return [_cut_part(part, limit, total) for part in output]
+        return _cut_text(output, limit, 0, hint)
+    total, start = sum(len(part.get("text", "")) for part in output), 0
+    parts = []
+    for part in output:
+        parts.append(_cut_part(part, limit, total, start, hint))
+        start += len(part["text"]) + 1 if part.get("text") else 0
+    return parts
 
 
 def _part(value: object) -> Wire:
@@ -90,17 +109,18 @@ def _named(value: object) -> str:
         return f"<{kind.__qualname__} object>"
 
 
-def _cut_part(part: Wire, limit: int, total: int) -> Wire:
+def _cut_part(part: Wire, limit: int, total: int, start: int, hint: Hint | None) -> Wire:
     text = part.get("text")
     if not text or total <= limit:
         return part
-    return {**part, "text": _cut_text(text, limit * len(text) // total)}
+    return {**part, "text": _cut_text(text, limit * len(text) // total, start, hint)}
 
 
-def _cut_text(text: str, limit: int) -> str:
+def _cut_text(text: str, limit: int, start: int, hint: Hint | None) -> str:
     if len(text) <= limit:
         return text
-    mark = f"… [{len(text) - limit:,} characters left out] …"
     head = (limit + 1) // 2
-    tail = limit - head
-    return f"{text[:head]}{mark}{text[len(text) - tail :]}"
+    end = len(text) - (limit - head)
+    said = f": {hint(start + head, start + end)}" if hint else ""
+    left_out = f"{end - head:,} of {len(text):,}" if hint else f"{end - head:,}"
+    return f"{text[:head]}… [{left_out} characters left out{said}] …{text[end:]}"

@@ -99,6 +99,7 @@ class Bounds(TypedDict, total=False):
     max_calls: int | None
     retries: int
     max_output: int | None
+    untrusted: bool
 
 
 class Options(Bounds, total=False):
@@ -136,6 +137,8 @@ class Tool(Generic[P, R]):
     """How often a call that raised is run again before the model hears of it."""
     max_output: int | None = None
     """Characters of the output, None for the default."""
+    untrusted: bool = False
+    """Whether its output is from outside, where others may have written it: a page, a mail."""
     receiver: Literal["instance", "class"] | None = field(default=None, repr=False)
     """What has to be bound before the tool can be called."""
 
@@ -286,6 +289,17 @@ def as_tool(value: object) -> Tool[..., Any]:
     raise ConfigurationError(reason)
 
 
+def tools_of(value: object) -> list[Tool[..., Any]]:
+    """The tools that a value stands for: itself, or those of a toolbox.
+
+    A toolbox is any object with `tools`, a list or tuple of Tools that share what it was made with.
+    """
+    tools = None if isinstance(value, Tool) else getattr(value, "tools", None)
+    if isinstance(tools, list | tuple) and tools and all(isinstance(each, Tool) for each in tools):
+        return list(tools)
+    return [as_tool(value)]
+
+
 def _tool(
     function: Any,
     *,
@@ -359,6 +373,7 @@ def _check_options(tool: Tool[..., Any]) -> None:
         "max_calls must be 1 or more, or None": not _at_least(tool.max_calls, 1),
         "retries must be 0 or more": tool.retries is None or not _at_least(tool.retries, 0),
         "max_output must be 1 or more, or None": not _at_least(tool.max_output, 1),
+        "untrusted must be a bool": not isinstance(tool.untrusted, bool),
     }
     for reason, is_wrong in wrong.items():
         if is_wrong:

@@ -21,6 +21,7 @@ rules = Rules(
     Rule("reject", tool="delete_*", reason="Nothing is deleted here; name the mail to the user."),
     Rule("allow", tool="send_mail", arguments={"to": "*@example.com"}),
     Rule("ask", tool="send_mail"),
+    after_untrusted="ask",
 )
 assert rules == Rules.load(Path(__file__).with_name("rules.toml"))
 

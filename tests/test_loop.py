@@ -241,7 +241,9 @@ async def test_max_output_keeps_head_and_tail_and_says_what_is_missing():
 
     model = ScriptedModel([call("long")], "done")
     await Agent(model, tools=[long]).run("go")
-    assert model.requests[1].outputs == ["aaaaa… [90 characters left out] …zzzzz"]
+    [said] = model.requests[1].outputs
+    assert said.startswith("aaaaa… [90 of 100 characters left out: read_output(")
+    assert said.endswith("] …zzzzz")
 
 
 async def test_an_unknown_tool_is_answered_with_the_near_miss():

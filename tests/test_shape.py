@@ -18,7 +18,7 @@ TOOLS = sorted((ROOT / "tools").rglob("*.py"))
 
 # From the wire up: a module imports only from its own layer and those above it in this list.
 LAYERS = [
-    "errors encoding forms secrets",
+    "errors ages encoding forms secrets",
     "responses",
     "schema",
     "tool_output",
@@ -27,7 +27,7 @@ LAYERS = [
     "stores",
     "calls pairing hiding steps",
     "log",
-    "moves",
+    "moves reading",
     "prices quote budget purse conversation measure context limits cost output",
     "rules approval middleware events",
     "testing",

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from agentkit import tool_output
+from agentkit import Agent, tool_output
 from agentkit.errors import ConfigurationError, ToolArgumentError, ToolDefinitionError
 from agentkit.responses.parts import File, Image
 from agentkit.responses.response import Usage
+from agentkit.testing import ScriptedModel, call
 from agentkit.tool_output import cut, plain, to_output
 from agentkit.tools import Final, Retry, Tool, ToolContext, as_tool, tool
 
@@ -330,3 +331,44 @@ def test_of_parts_only_texts_are_cut():
     (text, same) = cut(output, 10)
     assert text["text"] == "aaaaa… [90 characters left out] …aaaaa"
     assert same == image
+
+
+class Counter:
+    """A toolbox: tools that share what it was made with."""
+
+    def __init__(self, start: int) -> None:
+        self.count = start
+
+    @property
+    def tools(self) -> tuple[Tool, ...]:
+        return (self.add, self.current)
+
+    @tool
+    def add(self, number: int) -> int:
+        self.count += number
+        return self.count
+
+    @tool(effect="read", untrusted=True)
+    def current(self) -> int:
+        return self.count
+
+
+async def test_an_agent_takes_a_toolbox_for_its_tools():
+    model = ScriptedModel([call("add", number=2)], [call("current")], "done")
+    result = await Agent(model, tools=[Counter(40)]).run("?")
+    assert result.output == "done"
+    assert model.requests[-1].outputs == ["42", "42"]
+
+
+def test_two_toolboxes_of_a_kind_need_other_names():
+    with pytest.raises(ConfigurationError, match="two are named 'add'"):
+        Agent("offline", tools=[Counter(1), Counter(2)])
+
+
+def test_untrusted_is_a_bool():
+    with pytest.raises(ConfigurationError, match="untrusted must be a bool"):
+        tool(untrusted="yes")(lambda_named)
+
+
+def lambda_named() -> int:
+    return 1

@@ -25,6 +25,7 @@
     chatting.py       the turns of a conversation; chat_words.py what begins with a slash
     lines.py          the messages of a conversation, typed or piped
     loading.py        `path.py:name` and `module:name` to agents and tools
+    making.py         `Name("made", of="this")` to a toolbox
     question.py       the question and what goes with it
     schema_words.py   `name str, population int` to a JSON schema
     answer.py         stdout: the answer as text or JSON

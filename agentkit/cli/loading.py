@@ -16,10 +16,11 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from agentkit.agent import Agent
+from agentkit.cli.making import Making, making_of
 from agentkit.cli.safe_text import one_line
 from agentkit.errors import ConfigurationError
 from agentkit.schema.problems import did_you_mean
-from agentkit.tools import Tool, as_tool
+from agentkit.tools import Tool, tools_of
 
 T = TypeVar("T")
 
@@ -50,23 +51,54 @@ def load_agent(spec: str) -> Agent:
 def load_tools(spec: str) -> list[Tool[..., Any]]:
     """The tools that a spec names: one, a list of some, or without a name all there are.
 
-    A module without tools gives its own public functions. Raises ConfigurationError for one
-    without these, and for what cannot be a tool.
+    Of a toolbox, its tools: `module:Name` or `module:Name("made", of="this")`. A module without
+    tools gives its own public functions. Raises ConfigurationError for one without these, and for
+    what cannot be a tool.
     """
+    making = making_of(spec)
+    if making is not None:
+        return _tools_in([_toolbox(making, spec)], spec)
     _check_is_one(spec)
     place, name = _split(spec)
     module = _load(place)
     if name:
         value = _named(module, name, spec, Tool)
+        if isinstance(value, type) and hasattr(value, "tools"):
+            value = _toolbox(Making(place, name), spec)
         values = list(value) if isinstance(value, (list, tuple)) else [value]
     else:
         values = list(_all_of(module, Tool).values()) or _functions_of(module)
     if not values:
         raise ConfigurationError(f"{spec} holds no tools. Write a function there under @tool.")
+    return _tools_in(values, spec)
+
+
+def _tools_in(values: Iterable[Any], spec: str) -> list[Tool[..., Any]]:
     try:
-        return [as_tool(each) for each in values]
+        return [tool for each in values for tool in tools_of(each)]
     except ConfigurationError as error:
         raise ConfigurationError(f"{spec}: {error}") from error
+
+
+def _toolbox(making: Making, spec: str) -> Any:
+    """What a class or function of a module makes of plain values."""
+    module = _load(making.place)
+    named = _named(module, making.name, f"{making.place}:{making.name}", Tool)
+    if not callable(named) or isinstance(named, Tool):
+        raise ConfigurationError(
+            f"{spec}: {making.name} takes no arguments. Write {making.place}:{making.name}."
+        )
+
+    def made() -> Any:
+        try:
+            return making.made_of(named)
+        except ConfigurationError as error:
+            return error
+
+    toolbox = _in_words(Path.cwd(), spec, made)
+    if isinstance(toolbox, ConfigurationError):
+        raise ConfigurationError(f"{spec}: {toolbox}") from toolbox
+    return toolbox
 
 
 def _check_is_one(spec: str) -> None:

@@ -160,6 +160,10 @@ class Teller:
             facts.append(f"not run for the limit on {one_line(output.limit)}")
         if output.is_final:
             facts.append("ends the run")
+        if output.untrusted:
+            facts.append("from outside")
+        if output.whole is not None:
+            facts.append(f"{len(output.whole):,} characters kept")
         return ", ".join(fact for fact in facts if fact)
 
     def _output(self, output: Output) -> Iterator[Line]:

@@ -37,6 +37,14 @@ class Item:
         """Whether a server that stored nothing can read it again."""
         return self.type in _SENT_BACK
 
+    @property
+    def is_from_outside(self) -> bool:
+        """Whether an item of an answer brings in what others may have written: pages, services.
+
+        So does what no version of the wire known here has.
+        """
+        return self.type not in _FROM_INSIDE
+
     @cached_property
     def encoded(self) -> bytes:
         """The item as JSON bytes, made at the first use and kept."""
@@ -172,6 +180,15 @@ _NOTES = frozenset(
     }
 )
 # A signature of the thoughts behind a call.
+_FROM_INSIDE = frozenset(
+    (  # noqa: SIM905 - a word a line would fill a screen
+        "message reasoning function_call custom_tool_call compaction file_search_call "
+        "code_interpreter_call image_generation_call local_shell_call shell_call apply_patch_call "
+        "mcp_list_tools mcp_approval_request tool_search_call"
+    ).split()
+)
+"""Items of an answer that are the model's own, or of the caller's own files."""
+
 _OF_ONE_SERVER = frozenset({"extra_content"})
 
 

@@ -157,3 +157,65 @@ def test_the_traceback_of_a_file_is_shown_where_that_is_asked_for(tmp_path, caps
     error = capsys.readouterr().err
     assert "Traceback (most recent call last)" in error
     assert error.endswith("agentkit: broken.py, line 2: ZeroDivisionError: division by zero\n")
+
+
+BOX = """from agentkit import ConfigurationError, tool
+
+class Box:
+    def __init__(self, path="here", most=3):
+        if most < 1:
+            raise ConfigurationError("most: give 1 or more.")
+        self.path = path
+
+    @property
+    def tools(self):
+        return (self.look, self.take)
+
+    @tool(effect="read")
+    def look(self) -> str:
+        return self.path
+
+    @tool
+    def take(self) -> str:
+        return "gone"
+"""
+
+
+@pytest.mark.parametrize(
+    "spec", ["box.py:Box", 'box.py:Box("a:(b) c", most=2)', "box.py:Box(path='x')"]
+)
+def test_a_toolbox_is_made_of_what_the_spec_says(spec, tmp_path, capsys):
+    (tmp_path / "box.py").write_text(BOX)
+    assert main(["tools", spec]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("look: strict\n")
+    assert "\ntake: strict\n" in told
+
+
+def test_a_toolbox_gives_its_tools_what_it_was_made_with(bot, tmp_path, capsys):
+    (tmp_path / "box.py").write_text(BOX)
+    path = bot("agent = Agent(ScriptedModel(call('look'), lambda request: request.outputs[0]))")
+    assert main(["run", "?", "-q", "-a", path, "-t", 'box.py:Box("a:(b) c")']) == 0
+    assert capsys.readouterr().out == "a:(b) c\n"
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ("box.py:Box(most=0)", "box.py:Box(most=0): most: give 1 or more."),
+        ("box.py:Box(__import__('os'))", "box.py:Box(__import__('os')): __import__('os') is no"),
+        ("box.py:Box(open)", "box.py:Box(open): open is no plain value."),
+        ("box.py:Box(**{})", "box.py:Box(**{}): ** is not read."),
+        ("box.py:Box()()", "box.py:Box()(): it is no single call."),
+        ('box.py:Box("x)', 'box.py:Box("x): it cannot be read.'),
+        ("box.py:Bax()", "box.py has no 'Bax'. Did you mean 'Box'?"),
+        ("box.py:Box(mst=1)", "box.py:Box(mst=1): TypeError: "),
+        ("box.py:number()", "box.py:number(): number takes no arguments. Write box.py:number."),
+    ],
+)
+def test_a_toolbox_that_cannot_be_made_is_one_line(spec, said, tmp_path, capsys):
+    (tmp_path / "box.py").write_text(BOX + "number = 5\n")
+    assert main(["tools", spec]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"agentkit: {said}")
+    assert error.count("\n") == 1
