@@ -11,10 +11,14 @@ A map of the package, from the wire up; a module imports only from those above i
     calls  pairing  hiding  steps  log  moves  reading    the log is the run; what follows from it
     prices  quote  budget  purse    money: what requests cost, and who pays
     conversation  measure  context  limits  cost  output    policies: small values
+    evidence/    whether the values of an answer stood in what the tools gave
     rules  approval  middleware  events    who may say something, and who hears it
     testing/    models and a server without a key or a network
-    journal  run  paying  compact  ask  perform  dispatch  loop    the moves; read loop.py first
-    models  input  options  result  background  sessions  resuming  stream  agent    the faces
+    journal  cache    what is kept: the log as it grows, answers to be given again
+    run  paying  compact  ask  perform  dispatch  loop    the moves; read loop.py first
+    models  input  options  result  background  sessions  resuming  stream    the faces
+    jobs/    a table in, a table out
+    agent    all of it, for the caller
     cli/    the command
 
 Names load on first use, so importing agentkit costs next to nothing.
@@ -57,6 +61,7 @@ if TYPE_CHECKING:
         ToolOutput,
         ToolProgress,
     )
+    from agentkit.evidence.found import Evidence
     from agentkit.limits import Limits
     from agentkit.log import Log
     from agentkit.middleware import around_calls
@@ -81,6 +86,7 @@ _ROOM_OF = {
     "Conflict": "errors",
     "ContextLengthError": "errors",
     "Edit": "approval",
+    "Evidence": "evidence.found",
     "File": "responses.parts",
     "Final": "tools",
     "Image": "responses.parts",
@@ -135,6 +141,7 @@ __all__ = [
     "Conflict",
     "ContextLengthError",
     "Edit",
+    "Evidence",
     "File",
     "Final",
     "Image",

@@ -9,33 +9,40 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from agentkit.conversation import conversation_for, request_fields
 from agentkit.limits import Limits
 from agentkit.models import checked_models, model_for, named_models, names_provider
 from agentkit.options import (
+    RunOptions,
+    checked_cache,
     checked_client,
     checked_limits,
     checked_listener,
     checked_middleware,
+    checked_output,
     checked_prices,
     checked_rule,
     checked_secrets,
     checked_settings,
     tools_by_name,
 )
-from agentkit.output import output_format
 from agentkit.stores.opened import opened_store
 
 if TYPE_CHECKING:
+    from agentkit.ages import Age
     from agentkit.approval import Decision
     from agentkit.context import ContextPolicy
     from agentkit.encoding import Wire
     from agentkit.events import Listener
     from agentkit.input import UserInput
+    from agentkit.jobs.asking import Asker
+    from agentkit.jobs.job import Job
+    from agentkit.jobs.options import Ask, MapOptions
+    from agentkit.jobs.results import MapResult
+    from agentkit.jobs.tables import Rows
     from agentkit.middleware import Middleware
     from agentkit.prices import Prices
     from agentkit.records import Setup
@@ -62,10 +69,13 @@ class Agent:
     goes on where the server of the one before fails. `wire` is `"chat"` for servers that have
     `/chat/completions` and no Responses. `tools` are functions,
     Tools, and hosted tools as the wire's own objects. `output` is `str`, any type pydantic knows,
-    or a JSON schema. `settings` are request fields, passed on as they are. `state` is `"replay"`,
-    `"chained"` or the id of a conversation at the server. `store` keeps the log of every run: a
-    path (SQLite), a URL (`postgresql://…`) or a Store; without one nothing is written. `context`
-    says what of a long conversation is sent; without it, everything.
+    or a JSON schema. With `evidence`, each field of it shows in which call's output it was found;
+    with `"require"`, what is not found there is null. `settings` are request fields, passed on as
+    they are. `state` is `"replay"`, `"chained"` or the id of a conversation at the server. `store`
+    keeps the log of every run: a path (SQLite), a URL (`postgresql://…`) or a Store; without one
+    nothing is written. `cache` is how old an answer of the store may be that is given again where
+    the same is asked, such as `"7d"`; True is for any age. `context` says what of a long
+    conversation is sent; without it, everything.
 
     Raises ConfigurationError for an argument that cannot work.
     """
@@ -78,6 +88,7 @@ class Agent:
         instructions: str = "",
         tools: Sequence[Tool | Callable[..., Any] | Wire] = (),
         output: Any = str,
+        evidence: bool | Literal["require"] = False,
         limits: Limits | None = None,
         approve: ApprovalRule | str | os.PathLike[str] | None = None,
         state: str = "replay",
@@ -90,6 +101,7 @@ class Agent:
         wire: WireName | None = None,
         http_client: HTTPClient | None = None,
         store: Where | None = None,
+        cache: Age | bool | None = None,
         secrets: Sequence[str] = (),
         clock: Callable[[], float] = time.monotonic,
         environment: Mapping[str, str] = os.environ,
@@ -104,7 +116,7 @@ class Agent:
         self.hosted_tools: list[Wire] = [each for each in tools if isinstance(each, dict)]
         self.limits = checked_limits(limits) or Limits()
         self.settings = {**request_fields(context), **checked_settings(settings or {})}
-        self._output = output_format(output)
+        self._output = checked_output(output, evidence)
         self._named = partial(
             model_for,
             base_url=base_url,
@@ -115,6 +127,7 @@ class Agent:
         )
         self._conversation = conversation_for(state, context, self._given_models)
         self._approve = checked_rule(approve)
+        self._cache = checked_cache(cache, state)
         self._middleware = checked_middleware(middleware)
         self._prices = checked_prices(prices)
         self._clock = clock
@@ -170,7 +183,7 @@ class Agent:
         """
         from agentkit.resuming import begun
 
-        options = _Options(session, deps, limits, on_event, store, when_busy)
+        options = RunOptions(session, deps, limits, on_event, store, when_busy)
         return await self._go_on(options, begun(input))
 
     async def resume(
@@ -191,7 +204,7 @@ class Agent:
         """
         from agentkit.resuming import resumed
 
-        options = _Options(session, deps, limits, on_event, store, when_busy)
+        options = RunOptions(session, deps, limits, on_event, store, when_busy)
         return await self._go_on(options, resumed(decisions, self.tools))
 
     def run_sync(
@@ -266,7 +279,25 @@ class Agent:
         start = partial(self.run, input, **given, store=store, when_busy=when_busy)
         return SyncStream(heard_by_both(start, on_event))
 
-    async def _go_on(self, options: _Options, opening: Opening) -> RunResult:
+    def map(self, rows: Rows, prompt: Ask, **options: Unpack[MapOptions]) -> Job:
+        """Ask a prompt for each row of a table: `await` it, or `async for` the rows as they end.
+
+        `rows` is a CSV, TSV or JSONL file, `db.sqlite::select …`, or mappings; `prompt` a text with
+        `{column}` in it, or a function of a row. Nothing happens before it is awaited or iterated.
+        With a store, the same again asks only what is missing. See `MapOptions`.
+        """
+        from agentkit.jobs.job import Job
+
+        return Job(partial(self._asker, options), rows, prompt, options)
+
+    def map_sync(self, rows: Rows, prompt: Ask, **options: Unpack[MapOptions]) -> MapResult:
+        """`map` from anywhere, to its end."""
+        from agentkit.background import STOP, background
+
+        job = self.map(rows, prompt, **options)
+        return background().run(job.run, job.grace + STOP)
+
+    async def _go_on(self, options: RunOptions, opening: Opening) -> RunResult:
         from agentkit.resuming import go_on
         from agentkit.sessions import opened
 
@@ -283,7 +314,8 @@ class Agent:
             return self._stores.get(at) or self._stores.setdefault(at, opened_store(at))
         return opened_store(store)
 
-    def _run(self, options: _Options, place: Place) -> Run:
+    def _run(self, options: RunOptions, place: Place) -> Run:
+        from agentkit.cache import cache_in
         from agentkit.reading import with_reader
         from agentkit.run import Run
 
@@ -307,7 +339,36 @@ class Agent:
             clock=lambda: self._clock() - began,
             prices=self._prices,
             secrets=self.secrets or None,
+            cache=cache_in(place.journal.store if place.journal else None, self._cache),
         )
+
+    def _asker(self, options: MapOptions) -> Asker:
+        """What a job has to know of it."""
+        from agentkit.jobs.asking import Asker
+
+        store, deps = options.get("store"), options.get("deps")
+
+        def run(place: Place, limits: Limits) -> Run:
+            return self._run(RunOptions(place.session, deps, limits, None, None, "wait"), place)
+
+        return Asker(
+            models=self.models,
+            asked=self._asked,
+            conversation=self._conversation,
+            output=self._output,
+            tools=self.tools,
+            secrets=self.secrets,
+            store=self.store if store is None else self._opened(store),
+            limits=checked_limits(options.get("limits")) or self.limits,
+            run=run,
+            with_evidence=bool(self._given["evidence"]),
+        )
+
+    @property
+    def _asked(self) -> dict[str, Any]:
+        """What is asked of every model beside its input."""
+        tools = [*(tool.schema() for tool in self.tools.values()), *self.hosted_tools]
+        return {"instructions": self.instructions, "tools": tools, **self.settings}
 
     @cached_property
     def secrets(self) -> Secrets:
@@ -321,27 +382,7 @@ class Agent:
     @cached_property
     def _setups(self) -> list[Setup]:
         """What every request to each model is made of, encoded once for all runs."""
-        from agentkit.resuming import setup_for
+        from agentkit.resuming import setups_for
 
-        tools = [*(tool.schema() for tool in self.tools.values()), *self.hosted_tools]
-        asked = {"instructions": self.instructions, "tools": tools, **self.settings}
-        made = partial(
-            setup_for,
-            asked=asked,
-            output=self._output,
-            said=self._conversation,
-            secrets=self.secrets,
-        )
-        return [made(model, number) for number, model in enumerate(self.models, 1)]
-
-
-@dataclass(frozen=True)
-class _Options:
-    """What one call of `run` or `resume` says beside its input."""
-
-    session: Session
-    deps: Any
-    limits: Limits | None
-    listener: Listener | None
-    store: Where | None
-    when_busy: WhenBusy
+        how = self._output, self._conversation, self.secrets
+        return setups_for(self.models, self._asked, *how)

@@ -18,6 +18,10 @@ Age = str | float | timedelta
 """A text of numbers with units (s, m, h, d, w), such as "12h" or "1h30m"; a number is seconds."""
 
 
+ANY_AGE = timedelta.max
+"""Older than anything."""
+
+
 def checked_age(given: Age, argument: str) -> timedelta:
     """How old at most, more than nothing. Raises ConfigurationError that names the argument."""
     try:

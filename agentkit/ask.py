@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from agentkit.approval import words_on
+from agentkit.cache import AnswerCache, key_of, may_be_given_again, must_not_run_twice
 from agentkit.calls import plain_calls
 from agentkit.compact import shorten
 from agentkit.encoding import JSON
@@ -21,7 +22,7 @@ from agentkit.middleware import wrapped_ask
 from agentkit.moves import is_on_the_way
 from agentkit.output import OutputFormat, repair_message
 from agentkit.pairing import paired_calls
-from agentkit.paying import OUT_OF_TIME, Sent, as_last, paid
+from agentkit.paying import OUT_OF_TIME, Send, Sent, as_last, paid
 from agentkit.reading import NAME, reader_schema
 from agentkit.records import Answer, Input, Record
 from agentkit.responses.events import (
@@ -85,6 +86,8 @@ async def _answered(run: Run, request: Request, limit: str | None) -> tuple[Resp
     """The answer, taken into the log, and the limit that makes it the run's last."""
     began, sent = run.clock(), Sent(limit)
     send = partial(paid, run, sent, partial(_receive, run, sent.heard))
+    if run.cache is not None:
+        send = partial(_known_or_sent, run, run.cache, sent, send)
     if run.middleware:
         response = await wrapped_ask(run.middleware, send)(request)
     else:
@@ -98,7 +101,53 @@ async def _answered(run: Run, request: Request, limit: str | None) -> tuple[Resp
     answer, *others = _records(run, response, sent, run.clock() - began)
     run.take(answer)  # made of a response that has been cleaned
     run.hold(*others)
+    if run.cache is not None:
+        await _keep(run, run.cache, sent)
     return response, sent.limit
+
+
+async def _known_or_sent(
+    run: Run, cache: AnswerCache, sent: Sent, send: Send, request: Request
+) -> Response:
+    """The answer that was kept of an equal request, else the model's.
+
+    Always the model's where the run has done what is not to be done twice: what is said then is
+    about this one time.
+    """
+    has_acted = must_not_run_twice(run.log.trip.calls, run.tools)
+    key = None if has_acted else key_of(request, run.setup, run.secrets)
+    known = None
+    if key is not None:
+        try:
+            known = await cache.answer(key)
+        except Exception as error:  # noqa: BLE001 - a store may be the caller's own
+            run.notify(f"The cache cannot be read, so the model is asked. ({error})")
+    if known is not None and may_be_given_again(known, run.tools):
+        sent.is_cached = sent.is_cached or not sent.costs
+        sent.costs.append(0.0)
+        return known
+    response = await send(request)
+    sent.is_cached, sent.fresh = False, (key, response) if key else None
+    return response
+
+
+async def _keep(run: Run, cache: AnswerCache, sent: Sent) -> None:
+    """Keep the model's answer for equal requests to come, where it is one to be given again.
+
+    A run's last is not, where a limit made it that: the model was told to come to an end.
+    """
+    answer = run.log.last_answer
+    if sent.fresh is None or sent.limit or answer is None or answer.problems:
+        return
+    key, response = sent.fresh
+    if not may_be_given_again(response, run.tools):
+        return
+    if run.secrets is not None:
+        response = hidden_response(response, run.secrets)
+    try:
+        await cache.keep(key, response, run.setup)
+    except Exception as error:  # noqa: BLE001 - a store may be the caller's own
+        run.notify(f"The answer is not kept in the cache. ({error})")
 
 
 def _has_ignored_tool_choice(response: Response) -> bool:
@@ -252,14 +301,15 @@ def _records(run: Run, response: Response, sent: Sent, seconds: float) -> list[R
     wire = response.wire.items()
     kept = {key: value for key, value in wire if key not in _ECHO and value is not None}
     response = Response(kept, response.output)
-    problems = _problems(run.output, response) if run.output else []
-    if problems and run.secrets is not None:  # a validator may be the caller's own code
-        problems = run.secrets.hide_json(problems)
+    problems, doubts = _faults(run, run.output, response) if run.output else ([], [])
     is_asked = run.asks_people and not sent.limit
     words = words_on(response, run.tools, run.approve, run.log) if is_asked else {}
-    answer = Answer(response, tuple(words), tuple(problems), sent.limit, seconds, sent.cost)
-    if problems and run.output and _may_repair(run, sent.limit):
-        return [answer, Input((repair_message(problems, run.output),), is_repair=True)]
+    met, cost = sent.limit, sent.cost
+    answer = Answer(
+        response, tuple(words), tuple(problems), met, seconds, cost, is_cached=sent.is_cached
+    )
+    if (problems or doubts) and run.output and _may_repair(run, sent.limit):
+        return [answer, Input((repair_message(problems, run.output, doubts),), is_repair=True)]
     return [answer, *(decision for decision in words.values() if decision)]
 
 
@@ -269,10 +319,14 @@ def _may_repair(run: Run, limit: str | None) -> bool:
     return has_room and not limit and not run.log.trip.was_repaired
 
 
-def _problems(output: OutputFormat, response: Response) -> list[str]:
-    """Why the answer does not fit the output type, where it is an answer."""
+def _faults(run: Run, output: OutputFormat, response: Response) -> tuple[list[str], list[str]]:
+    """Why an answer does not fit the output type, and what of it the tools do not show."""
     if not response.is_complete or response.refusal:
-        return []
+        return [], []
     if wants_calls(response) or is_on_the_way(response):
-        return []
-    return output.problems(response.text)
+        return [], []
+    records, text = [*run.log.records, Answer(response)], response.text
+    problems, doubts = output.problems(text, records), output.doubts(text, records)
+    if run.secrets is not None:  # a validator may be the caller's own code
+        problems, doubts = run.secrets.hide_json(problems), run.secrets.hide_json(doubts)
+    return problems, doubts

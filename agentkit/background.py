@@ -55,8 +55,8 @@ class Background:
         """
         self.loop.call_soon_threadsafe(gate.set)
 
-    def run(self, work: Work[T]) -> T:
-        """What the work comes to. An interrupt cancels it, and waits until it has ended.
+    def run(self, work: Work[T], stop: float = STOP) -> T:
+        """What the work comes to. An interrupt cancels it, and waits `stop` seconds for its end.
 
         The interrupt then carries `.result`, what it came to, None where that is unknown.
         """
@@ -68,7 +68,7 @@ class Background:
             return future.result()
         except (KeyboardInterrupt, SystemExit, CancelledError) as interrupt:
             future.cancel()
-            ended.wait(STOP)
+            ended.wait(stop)
             carry(interrupt, outcome[0] if outcome else None)
             raise
 

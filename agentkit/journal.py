@@ -8,9 +8,9 @@ from typing import Any
 
 from agentkit.log import Log
 from agentkit.moves import Finish, Wait, next_move
-from agentkit.records import Input
+from agentkit.records import Input, Setup
 from agentkit.responses.items import Message
-from agentkit.stores.protocol import Store, Summary
+from agentkit.stores.protocol import Logs, Summary
 
 MOST_TITLE = 100
 """Characters of a session's title."""
@@ -19,7 +19,7 @@ MOST_TITLE = 100
 class Journal:
     """The place of one session in a store, and how much of its log is kept there."""
 
-    def __init__(self, store: Store, session: str, kept: int) -> None:
+    def __init__(self, store: Logs, session: str, kept: int) -> None:
         self.store = store
         self._session, self._kept = session, kept
         self._turn = asyncio.Lock()
@@ -46,6 +46,18 @@ class Journal:
         new = log.records[self._kept :]
         await self.store.append(self._session, self._kept, new, summary)
         self._kept += len(new)
+
+
+class LateJournal(Journal):
+    """One that keeps a beginning together with what comes of it.
+
+    For who says the same again in any case: a question that nothing has come of need not be known.
+    """
+
+    async def write(self, log: Log) -> None:
+        """Keep what is new in the log, in one commit, unless all there is was only said."""
+        if any(not isinstance(record, Setup | Input) for record in log):
+            await super().write(log)
 
 
 def summary_of(log: Log, status: str | None = None) -> Summary:

@@ -248,7 +248,10 @@ class Log:
         self._take_spending(response.usage, record.cost)
         start = len(self.items)
         if response.is_complete and not (record.limit and wants_calls(response)):
-            self.items += sent_back(response.output)
+            # what only a server reads, it may have forgotten since an answer of the cache
+            is_whole = not record.is_cached or all(item.can_stand_alone for item in response.output)
+            back = sent_back if is_whole else portable
+            self.items += back(response.output)
             self.known_items, self.response_id = len(self.items), response.id
             self._open_calls_of(record)
         elif not response.is_failed:

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+from agentkit.ages import ANY_AGE, Age, checked_age
 from agentkit.errors import ConfigurationError
 from agentkit.limits import Limits
 from agentkit.middleware import AroundCalls, Middleware
+from agentkit.output import OutputFormat, output_format
 from agentkit.rules import ApprovalRule, Rules
 from agentkit.secrets import SHORTEST, Secrets
 from agentkit.tools import Tool, tools_of
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from agentkit.events import Listener
     from agentkit.prices import Prices
+    from agentkit.sessions import Session, WhenBusy
+    from agentkit.stores.opened import Where
 
 # Fields of a request that have an argument of their own, or that the loop sets.
 _OWN_PLACE = {
@@ -28,6 +35,18 @@ _OWN_PLACE = {
     "previous_response_id": "pass state='chained'",
     "conversation": "pass state='conv_…'",
 }
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What one call of `run` or `resume` says beside its input."""
+
+    session: Session
+    deps: Any
+    limits: Limits | None
+    listener: Listener | None
+    store: Where | None
+    when_busy: WhenBusy
 
 
 def tools_by_name(tools: Sequence[Any]) -> dict[str, Tool]:
@@ -59,6 +78,32 @@ def _add_tool(by_name: dict[str, Tool], made: Tool) -> None:
     if made.name in by_name:
         raise ConfigurationError(f"tools: two are named {made.name!r}. Rename one: @tool(name=…).")
     by_name[made.name] = made
+
+
+def checked_cache(cache: Age | bool | None, state: str) -> timedelta | None:
+    """How old a cached answer may be, `ANY_AGE` for any; None where no answer is cached."""
+    if cache is None or cache is False:
+        return None
+    if state != "replay":
+        raise ConfigurationError(
+            f"cache: with state={state!r} an answer depends on what the server keeps, so none is "
+            "given again. Use state='replay', or leave cache= out."
+        )
+    return ANY_AGE if cache is True else checked_age(cache, "cache")
+
+
+def checked_output(output: Any, evidence: bool | str) -> OutputFormat | None:
+    """The format of the answers, with evidence for their fields where that is asked for."""
+    if evidence is False or evidence is None:
+        return output_format(output)
+    if evidence is not True and evidence != "require":
+        raise ConfigurationError(
+            f"evidence: expected True, False or 'require', got {evidence!r:.80}."
+        )
+    # what reads logs, which takes longer to load than an agent does
+    from agentkit.evidence.form import evidence_format
+
+    return evidence_format(output, is_required=evidence == "require")
 
 
 def checked_settings(settings: Mapping[str, Any]) -> dict[str, Any]:

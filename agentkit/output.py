@@ -7,9 +7,9 @@ tool arguments.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from pydantic_core import ValidationError
 
@@ -21,6 +21,16 @@ from agentkit.schema.given import checked_schema, compiled
 from agentkit.schema.problems import problems_in, validation_problems
 from agentkit.schema.strict import StrictSchema, to_strict
 
+if TYPE_CHECKING:
+    from agentkit.evidence.found import Evidence
+    from agentkit.log import Log
+    from agentkit.records import Record
+
+SHOW_THEM = (
+    "Quote the piece of an output that says the value, give the value that an output says, or give "
+    "null where none does."
+)
+
 
 @dataclass(frozen=True)
 class OutputFormat:
@@ -30,6 +40,8 @@ class OutputFormat:
     strict: StrictSchema
     check: Callable[[JSON], Any]
     """The Python value of a decoded answer. Raises OutputError, or whatever a validator raises."""
+    schema: Wire = field(default_factory=dict)
+    """What the answer is, as the caller says it: before any of it was made strict."""
 
     def text_format(self) -> Wire:
         """The request's `text.format`."""
@@ -44,17 +56,27 @@ class OutputFormat:
         """The same in words, for a server without `text.format`."""
         return schema_in_words(self.strict.schema)
 
-    def read(self, text: str) -> Any:
-        """The value of an answer. Raises OutputError."""
+    def read(self, text: str, records: Sequence[Record] = ()) -> Any:  # noqa: ARG002
+        """The value of an answer. Raises OutputError.
+
+        `records` are those of its log, for a format that asks what the tools gave.
+        """
+        return self.validate(self.decoded(text))
+
+    def written(self, text: str) -> JSON:
+        """An answer as JSON. Raises OutputError."""
         try:
-            value = decode(_without_fence(text))
+            return decode(_without_fence(text))
         except ValueError as error:
             raise OutputError("The answer is not JSON.", [f"not JSON: {error}"]) from error
+
+    def decoded(self, text: str) -> JSON:
+        """An answer in the form that its schema describes. Raises OutputError."""
+        value = self.written(text)
         try:
-            value = self.strict.decode(value)
+            return self.strict.decode(value)
         except (ValueError, RecursionError) as error:
             raise OutputError("The answer does not fit.", [str(error)]) from error
-        return self.validate(value)
 
     def validate(self, value: JSON) -> Any:
         """The Python value of a decoded answer. Raises OutputError."""
@@ -63,15 +85,23 @@ class OutputFormat:
         except AgentkitError:
             raise
         except (Exception, SystemExit) as error:  # validators may be the caller's own code
-            raise _misfit(problems_in(error, "answer")) from error
+            raise misfit(problems_in(error, "answer")) from error
 
-    def problems(self, text: str) -> list[str]:
+    def problems(self, text: str, records: Sequence[Record] = ()) -> list[str]:
         """Why an answer cannot be read, one line a problem; empty where it can."""
         try:
-            self.read(text)
+            self.read(text, records)
         except OutputError as error:
             return error.problems
         return []
+
+    def doubts(self, text: str, records: Sequence[Record]) -> list[str]:  # noqa: ARG002
+        """What of an answer its tools do not show, one line each, where evidence is asked for."""
+        return []
+
+    def evidence(self, log: Log) -> dict[str, Evidence]:  # noqa: ARG002
+        """Where each field of the last answer was found; empty where evidence is not asked for."""
+        return {}
 
 
 def output_format(output: Any) -> OutputFormat | None:
@@ -92,18 +122,26 @@ def output_format(output: Any) -> OutputFormat | None:
         try:
             return read(encode(value))
         except ValidationError as error:
-            raise _misfit(validation_problems(error, value, ())) from error
+            raise misfit(validation_problems(error, value, ())) from error
 
-    return OutputFormat(_name_of(schema, output), to_strict(schema), check)
+    return OutputFormat(_name_of(schema, output), to_strict(schema), check, schema)
 
 
-def repair_message(problems: list[str], output: OutputFormat) -> Message:
-    """What the model is told about an answer that does not fit."""
-    listed = "\n".join(f"- {problem}" for problem in problems)
-    return user_message(
-        f"That answer does not fit the required format:\n{listed}\n"
-        f"Give the whole answer again, with these problems mended. {output.instruction()}"
-    )
+def repair_message(
+    problems: Sequence[str], output: OutputFormat, doubts: Sequence[str] = ()
+) -> Message:
+    """What the model is told about an answer that does not fit, or that its tools do not show."""
+    told = []
+    if problems:
+        told.append(_listed("That answer does not fit the required format:", problems))
+    if doubts:
+        told += [_listed("The outputs of the tools do not show these values:", doubts), SHOW_THEM]
+    told.append(f"Give the whole answer again, with these problems mended. {output.instruction()}")
+    return user_message("\n".join(told))
+
+
+def _listed(heading: str, lines: Sequence[str]) -> str:
+    return "\n".join([heading, *(f"- {line}" for line in lines)])
 
 
 def _from_schema(schema: Wire) -> OutputFormat:
@@ -111,13 +149,14 @@ def _from_schema(schema: Wire) -> OutputFormat:
 
     def check(value: JSON) -> JSON:
         if problems := problems_of(value):
-            raise _misfit(problems)
+            raise misfit(problems)
         return value
 
-    return OutputFormat(_name_of(schema, None), to_strict(schema), check)
+    return OutputFormat(_name_of(schema, None), to_strict(schema), check, schema)
 
 
-def _misfit(problems: list[str]) -> OutputError:
+def misfit(problems: list[str]) -> OutputError:
+    """The error of an answer with these problems."""
     return OutputError("The answer does not fit. " + "; ".join(problems), problems)
 
 

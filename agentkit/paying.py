@@ -35,6 +35,10 @@ class Sent:
     """What the listener has heard of it."""
     costs: list[float | None] = field(default_factory=list)
     """US dollars of each, None where that is not known."""
+    is_cached: bool = False
+    """Whether all of it was kept of earlier runs."""
+    fresh: tuple[str, Response] | None = None
+    """The answer that came last from the model, and the key that it may be kept under."""
 
     @property
     def cost(self) -> float | None:

@@ -126,6 +126,8 @@ class Answer:
     seconds: float = 0.0
     cost: float | None = None
     """US dollars, as they were known when it came; None where they were not."""
+    is_cached: bool = False
+    """Whether it was kept of an earlier run, so that nobody was asked."""
 
     @property
     def was_sent(self) -> bool:
@@ -141,6 +143,7 @@ class Answer:
             "limit": self.limit,
             "seconds": self.seconds,
             "cost": self.cost,
+            "is_cached": self.is_cached,
         }
 
     @classmethod
@@ -152,6 +155,7 @@ class Answer:
             body.get("limit"),
             body.get("seconds") or 0.0,
             body.get("cost"),
+            bool(body.get("is_cached")),
         )
 
 

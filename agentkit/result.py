@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agentkit.calls import CallState
 from agentkit.cost import cost_of
@@ -18,6 +18,9 @@ from agentkit.responses.failures import model_error
 from agentkit.responses.items import Item
 from agentkit.responses.response import Usage
 from agentkit.schema.decoding import read_json
+
+if TYPE_CHECKING:
+    from agentkit.evidence.found import Evidence
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ class RunResult:
     """The limit it met: a field of `Limits`, or `same_calls`."""
     error: Exception | None = None
     """Why it failed."""
+    evidence: Mapping[str, Evidence] = field(default_factory=dict, repr=False)
+    """Where each field of the output was found; empty unless the agent asks for evidence."""
 
     def __str__(self) -> str:
         return self.text
@@ -101,7 +106,8 @@ def result_of(log: Log, end: Finish | Wait, session: str, output: OutputFormat |
     limit = log.answer.limit if log.answer else None
     value, error = _value(log, end.status, output)
     status = "failed" if error and end.status == "completed" else end.status
-    return RunResult(value, status, log, session, limit, error)
+    evidence = _evidence(log, end.status, output)
+    return RunResult(value, status, log, session, limit, error, evidence)
 
 
 def broken_off(log: Log, error: BaseException, session: str) -> RunResult:
@@ -131,7 +137,14 @@ def _output(log: Log, text: str, status: Status, output: OutputFormat | None) ->
         return value if output is None else output.validate(value)
     if not text and status == "limited":
         return None
-    return text if output is None else output.read(text)
+    return text if output is None else output.read(text, log.records)
+
+
+def _evidence(log: Log, status: Status, output: OutputFormat | None) -> Mapping[str, Evidence]:
+    answer = log.answer
+    if output is None or answer is None or status not in ("completed", "limited", "failed"):
+        return {}
+    return {} if answer.response.is_failed else output.evidence(log)
 
 
 def _reason(call: CallState) -> str:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from agentkit.approval import Decision, decision_records
@@ -112,19 +113,30 @@ def _has_failed_by_itself(log: Log) -> bool:
     return failed_by_itself(response.error)
 
 
-def setup_for(
+def setups_for(
+    models: Sequence[Model],
+    asked: Mapping[str, Any],
+    output: OutputFormat | None,
+    said: Conversation,
+    secrets: Secrets,
+) -> list[Setup]:
+    """What every request to each model of an agent is made of.
+
+    `asked` is its instructions, tools and settings.
+    """
+    made = partial(_setup_for, asked=asked, output=output, said=said, secrets=secrets)
+    return [made(model, number) for number, model in enumerate(models, 1)]
+
+
+def _setup_for(
     model: Model,
     number: int,
-    asked: Mapping[str, Any],
     *,
+    asked: Mapping[str, Any],
     output: OutputFormat | None,
     said: Conversation,
     secrets: Secrets,
 ) -> Setup:
-    """What every request to the `number`-th model of an agent is made of.
-
-    `asked` is its instructions, tools and settings.
-    """
     dialect, settings = dialect_of(model), dict(asked)
     told, text = settings.pop("instructions"), dict(settings.pop("text", None) or {})
     tools, choice = settings.pop("tools"), settings.pop("tool_choice", None)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from agentkit.cache import AnswerCache
 from agentkit.conversation import Conversation
 from agentkit.events import Event, Listener
 from agentkit.hiding import hidden
@@ -61,6 +62,8 @@ class Run:
     """What is hidden in all that the log takes in; None where nothing is."""
     others: tuple[tuple[Model, Setup], ...] = ()
     """The models that go on where this one's server fails, in order."""
+    cache: AnswerCache | None = None
+    """Where answers are looked up before the model is asked, and kept; None for nowhere."""
 
     @property
     def asks_people(self) -> bool:

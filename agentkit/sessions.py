@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 from uuid import uuid4
 
@@ -16,7 +16,7 @@ from agentkit.log import Log
 from agentkit.records import Record, Started, dump_record
 from agentkit.result import RunResult
 from agentkit.stores.opened import Where, opened_store
-from agentkit.stores.protocol import Kept, Store
+from agentkit.stores.protocol import Kept, Logs, Store
 
 Session = str | RunResult | Log | None
 """A session of the store by its name, or the result or the log of a run to go on from."""
@@ -33,11 +33,13 @@ class Place:
     session: str
     journal: Journal | None
     """None where it is in memory alone."""
+    kept: Kept = field(default_factory=Kept)
+    """What the store had of it."""
 
 
 @asynccontextmanager
 async def opened(
-    session: Session, store: Store | None, when_busy: WhenBusy = "conflict"
+    session: Session, store: Logs | None, when_busy: WhenBusy = "conflict"
 ) -> AsyncIterator[Place]:
     """The session's log, for as long as the block lasts.
 
@@ -53,7 +55,7 @@ async def opened(
     async with store.hold(name, wait=when_busy == "wait"):
         kept = Kept() if session is None else await store.load(name)
         log = _joined(log, kept, name)
-        yield Place(log, name, Journal(store, name, len(kept.records)))
+        yield Place(log, name, Journal(store, name, len(kept.records)), kept)
 
 
 async def fork(store: Where, session: str, at: int | None = None, name: str | None = None) -> str:

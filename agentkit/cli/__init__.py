@@ -2,6 +2,7 @@
 
     app.py            the parser, and what becomes of errors; `COMMANDS` is the registry
     run.py            agentkit run: one question, one answer
+    map_run.py        agentkit map: a question for each row of a table; map_work.py its steps
     chat.py           agentkit chat: a conversation
     resume.py         agentkit resume: going on with a run
     word.py           agentkit approve and reject: a person's word on calls that wait
@@ -9,6 +10,7 @@
     show_run.py       agentkit show: one of them whole
     fork.py           agentkit fork: another that begins like it
     cost.py           agentkit cost: what they took
+    cache.py          agentkit cache: answers that are given again
     tools.py          agentkit tools: what a model is told of them
     serve.py          agentkit serve: a Responses server on this computer
     doctor.py         agentkit doctor: what a server can do; doctor_visit.py finds it out,
@@ -16,12 +18,17 @@
     agent_options.py  which agent runs: model, tools, output, limits
     same_agent.py     what of it the log of a session knows
     options.py        what every command's parser has in common
-    kept.py           which log, and which session of it
+    kept.py           which log, and which session of it; listed.py the runs without tables' rows
     beginning.py      the session that a run begins in or goes on with
     trip.py           a run to its end, calls that wait asked about on the way
     asking.py         what a person is asked, at the terminal of terminal.py
     telling.py        a run told as it goes on, and what to do next
     again.py          the commands that go on, as a shell reads them
+    map_options.py    the options of a table; map_out.py where its rows come from and go
+    map_job.py        one job, shown while it runs; map_stop.py what Ctrl-C does to it
+    map_display.py    where a job is shown; map_look.py how it stands, map_block.py in words
+    map_pilot.py      a few rows first, and what the rest would take
+    map_end.py        what a table came to; map_again.py the commands that go on with it
     chatting.py       the turns of a conversation; chat_words.py what begins with a slash
     lines.py          the messages of a conversation, typed or piped
     loading.py        `path.py:name` and `module:name` to agents and tools

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from urllib.parse import unquote
@@ -15,7 +15,7 @@ from agentkit.cli.same_agent import needs_agent
 from agentkit.records import Setup
 from agentkit.result import PendingCall
 
-_AGENT = {
+AGENT = {
     "agent": "-a",
     "tools": "-t",
     "model": "-m",
@@ -25,6 +25,7 @@ _AGENT = {
     "schema": "--schema",
     "setting": "--setting",
     "approve": "--approve",
+    "cache": "--cache",
     "max_turns": "--max-turns",
     "max_tool_calls": "--max-tool-calls",
     "max_tokens": "--max-tokens",
@@ -55,11 +56,11 @@ class Again:
 
     def resume(self) -> str:
         """The command that goes on with the run."""
-        return _line("resume", [self.session], [*self.agent, *self.place, *self.output])
+        return shell_line("resume", [self.session], [*self.agent, *self.place, *self.output])
 
     def approve(self, call_id: str, *instead: str) -> str:
         """The command that lets a call run, or says what to do instead."""
-        return _line("approve", [self.session, one_line(call_id)], [*instead, *self.place])
+        return shell_line("approve", [self.session, one_line(call_id)], [*instead, *self.place])
 
     def words_on(self, call: PendingCall) -> Iterator[tuple[str, str]]:
         """What can be said about a call that waits, each with its command."""
@@ -83,12 +84,12 @@ class Again:
 
     def reject(self, call_id: str) -> str:
         """The command that lets a call not run."""
-        return _line("reject", [self.session, one_line(call_id)], self.place)
+        return shell_line("reject", [self.session, one_line(call_id)], self.place)
 
     def chat(self) -> str:
         """The command that goes on with the conversation."""
         session = _option("--session", self.session)
-        return _line("chat", [], [*session, *self.agent, *self.place])
+        return shell_line("chat", [], [*session, *self.agent, *self.place])
 
 
 def again(arguments: argparse.Namespace, session: str, *, is_agents_own: bool = False) -> Again:
@@ -97,17 +98,18 @@ def again(arguments: argparse.Namespace, session: str, *, is_agents_own: bool = 
     Keys and passwords in URLs are left out; no other option holds any. Where the log is in the
     agent's own store, `-a` says where that is.
     """
-    agent, place = tuple(_said(arguments, _AGENT)), tuple(_said(arguments, {"db": "--db"}))
+    agent, place = tuple(said(arguments, AGENT)), tuple(said(arguments, {"db": "--db"}))
     if is_agents_own:
-        place = tuple(_said(arguments, {"agent": "-a"}))
+        place = tuple(said(arguments, {"agent": "-a"}))
         agent = agent[len(place) :]
-    output = tuple(_said(arguments, _OUTPUT))
+    output = tuple(said(arguments, _OUTPUT))
     if getattr(arguments, "stream", None) is False:
         output += ("--no-stream",)
     return Again(session, place, agent, output)
 
 
-def _said(arguments: argparse.Namespace, options: dict[str, str]) -> Iterator[str]:
+def said(arguments: argparse.Namespace, options: Mapping[str, str]) -> Iterator[str]:
+    """These options as they were given, by where their values are."""
     for name, option in options.items():
         value = getattr(arguments, name, None)
         if value is True:
@@ -140,7 +142,8 @@ def without_password(place: str) -> str:
     return f"{scheme}://{user.partition(':')[0]}{at}{path}{'?' if asked else ''}{asked}"
 
 
-def _line(command: str, names: Iterable[str], options: Iterable[str]) -> str:
+def shell_line(command: str, names: Iterable[str], options: Iterable[str]) -> str:
+    """A command with its names and options, as a shell reads it."""
     names, options = list(names), list(options)
     if any(name.startswith("-") for name in names):  # a server chooses the ids of calls
         return shlex.join(["agentkit", command, *options, "--", *names])

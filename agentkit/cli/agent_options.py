@@ -11,7 +11,7 @@ from typing import Any
 
 from agentkit.agent import Agent
 from agentkit.cli.loading import load_agent, load_tools
-from agentkit.cli.options import at_least_one, dollars, not_empty, seconds
+from agentkit.cli.options import age, at_least_one, dollars, not_empty, seconds
 from agentkit.cli.same_agent import check_is_the_same, kept_options, model_before
 from agentkit.cli.schema_words import read_schema
 from agentkit.errors import ConfigurationError
@@ -52,7 +52,24 @@ def add_agent_options(parser: argparse.ArgumentParser) -> None:
         help="the model that goes on where the server fails; may be repeated",
     )
     add("--instructions", metavar="TEXT", help="what the model is told before the question")
+    _add_answer_options(agent)
+
+
+def _add_answer_options(agent: argparse._ActionsContainer) -> None:
+    """Add what is asked for, which calls may run for it, and whether it is asked for anew."""
+    add = agent.add_argument
     add("--schema", metavar="SCHEMA", help="the answer's form: 'name str, age int', JSON or a file")
+    shown = agent.add_mutually_exclusive_group().add_argument
+    shown(
+        "--evidence",
+        action="store_true",
+        help="have each field of the answer say where it was found, and check that it stands there",
+    )
+    shown(
+        "--require-evidence",
+        action="store_true",
+        help="the same, and leave empty what was not found there",
+    )
     add(
         "--setting",
         metavar="KEY=JSON",
@@ -65,6 +82,12 @@ def add_agent_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         type=not_empty,
         help="rules that allow, ask about or reject calls, such as rules.toml",
+    )
+    add(
+        "--cache",
+        metavar="AGE",
+        type=age,
+        help="take answers to equal requests from the log, up to an age such as 12h or 7d",
     )
 
 
@@ -183,8 +206,12 @@ def _changes(agent: Agent, arguments: argparse.Namespace) -> dict[str, Any]:
         changes["store"] = None
     if arguments.approve is not None:
         changes["approve"] = arguments.approve
+    if arguments.cache is not None:
+        changes["cache"] = arguments.cache
     if arguments.schema is not None:
         changes["output"] = read_schema(arguments.schema)
+    if arguments.evidence or arguments.require_evidence:
+        changes["evidence"] = "require" if arguments.require_evidence else True
     return changes
 
 

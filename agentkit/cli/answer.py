@@ -166,9 +166,14 @@ def result_wire(result: RunResult, error: Exception | None) -> Wire:
         "session": result.session,
         "limit": result.limit,
         "error": None if error is None else _error_wire(error),
+        **({"evidence": _evidence_wire(result)} if result.evidence else {}),
         "pending": [asdict(call) for call in result.pending],
         "items": [item.wire for item in result.items],
     }
+
+
+def _evidence_wire(result: RunResult) -> Wire:
+    return {name: asdict(each) for name, each in result.evidence.items()}
 
 
 def event_wire(event: Event) -> Wire:

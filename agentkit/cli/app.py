@@ -10,10 +10,12 @@ from importlib import metadata
 from typing import Any, NoReturn
 
 from agentkit.cli import (
+    cache,
     chat,
     cost,
     doctor,
     fork,
+    map_run,
     resume,
     run,
     runs,
@@ -28,20 +30,36 @@ from agentkit.cli.safe_text import one_line
 from agentkit.cli.streams import give_up_what_cannot_be_written, prepare_streams
 from agentkit.errors import AgentkitError
 
-COMMANDS = (run, chat, runs, show_run, resume, word, fork, cost, tools, serve, doctor)
+COMMANDS = (
+    run,
+    map_run,
+    chat,
+    runs,
+    show_run,
+    resume,
+    word,
+    fork,
+    cost,
+    cache,
+    tools,
+    serve,
+    doctor,
+)
 """One module a command: its `add` takes the parsers to add its own to, in the order of the help."""
 
 EXAMPLES = """\
 examples:
   agentkit run "What time is it now in Europe/Oslo?" -t agentkit_tools:now
   agentkit run "Which is larger, Chad or Niger?" -a bot.py:agent
+  agentkit map rows.csv -p "Who leads {company}?" -o out.csv --pilot 10
   agentkit chat -c -a bot.py:agent
   agentkit runs --waiting
   agentkit tools tools.py
   agentkit serve -m offline
 
 exit codes:
-  0 answered   1 failed   2 wrong use   3 a limit was met   4 calls wait   130 interrupted
+  0 answered   1 failed   2 wrong use   3 a limit was met   4 a word is waited for
+  5 some rows of a table have no answer   130 interrupted
 """
 
 

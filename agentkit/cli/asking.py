@@ -16,8 +16,14 @@ from agentkit.result import PendingCall, RunResult
 from agentkit.schema.decoding import read_json
 from agentkit.tools import Tool
 
+NEEDS_APPROVAL = "needs approval"
+"""Why a call waits that has not begun."""
+
 AGAIN = " before, since it was under way when the run broke off; allowed, it runs once more"
 """Said of a call that may have run, behind that."""
+
+ASK_USER = "ask_user"
+"""The tool, of whoever's making, whose calls are questions: a person's answer is their result."""
 
 MOST_LINES = 30
 MOST_OF_A_LINE = 300
@@ -44,7 +50,7 @@ class Asked:
                 call = waiting[pending.call_id]
                 if call.call_id in self._left:
                     continue
-                decision = _Question(call, pending.reason, self._terminal, self._tools).decision()
+                decision = self._decision(call, pending)
                 if decision is None:
                     self._left.add(call.call_id)
                 else:
@@ -55,6 +61,18 @@ class Asked:
             self._terminal.show("")
             return []
         return decided
+
+    def _decision(self, call: CallState, pending: PendingCall) -> Decision | None:
+        question = question_in(pending)
+        if question is None:
+            return _Question(call, pending.reason, self._terminal, self._tools).decision()
+        return Answer(call.call_id, self._answer(question))
+
+    def _answer(self, question: str) -> str:
+        self._terminal.show(f"? {ASK_USER}: {question}")
+        while True:
+            if answer := self._terminal.ask_anew("your answer, or Ctrl-D for later > "):
+                return answer
 
 
 class _Question:
@@ -135,6 +153,14 @@ class _Question:
         except ToolArgumentError as error:
             raise ConfigurationError(f"It does not fit: {'; '.join(error.problems)}") from error
         return arguments
+
+
+def question_in(call: PendingCall) -> str | None:
+    """What a call asks the person; None for one that is to be allowed or not."""
+    given = call.arguments if isinstance(call.arguments, dict) else {}
+    question = given.get("question")
+    is_asked = call.name == ASK_USER and call.reason == NEEDS_APPROVAL
+    return question if is_asked and isinstance(question, str) else None
 
 
 def pending_in(log: Log) -> list[PendingCall]:

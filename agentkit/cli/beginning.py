@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from agentkit.agent import Agent
 from agentkit.cli.again import Again, again
 from agentkit.cli.kept import nothing_yet, session_named, store_to_look_at
+from agentkit.cli.listed import listed
 from agentkit.cli.options import not_empty
 from agentkit.errors import ConfigurationError
 from agentkit.log import Log
@@ -83,7 +84,7 @@ async def beginning_of(arguments: argparse.Namespace, store: Store | None) -> Be
         _check_needs_no_log(arguments)
         return Beginning(None)
     if arguments.goes_on:
-        last = await store.list(limit=1)
+        last = (await listed(store, most=1)).runs
         if not last:
             raise ConfigurationError(f"-c: {nothing_yet(arguments)} Leave it out to begin.")
         session = last[0].session

@@ -23,6 +23,8 @@ from agentkit.moves import Status
 
 FAILED = 1
 MISUSED = 2
+ROWS_FAILED = 5
+"""Of a table, all rows were tried, and some have no answer."""
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 """What a shell says of a program that SIGPIPE ended."""

@@ -10,6 +10,9 @@ import textwrap
 from collections.abc import Iterable
 from typing import TypeAlias
 
+from agentkit.ages import checked_age
+from agentkit.errors import ConfigurationError
+
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 """The parsers of the commands, which a command adds its own to."""
 
@@ -110,6 +113,15 @@ def not_negative(text: str) -> int:
 def seconds(text: str) -> float:
     """An option's value that is a time in seconds."""
     return _above_zero(text, "a number of seconds", "a finite time")
+
+
+def age(text: str) -> str:
+    """An option's value that says how old something may be."""
+    try:
+        checked_age(text, "the age")
+    except ConfigurationError as error:
+        raise argparse.ArgumentTypeError(str(error).removesuffix(".")) from error
+    return text
 
 
 def dollars(text: str) -> float:

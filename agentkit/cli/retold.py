@@ -222,6 +222,8 @@ def price(cost: float | None) -> str:
 
 
 def _spent(answer: Answer) -> str:
+    if answer.is_cached:
+        return "from the cache"
     facts = [tokens(answer.response.usage), price(answer.cost), _seconds(answer.seconds)]
     return ", ".join(fact for fact in facts if fact)
 

@@ -10,11 +10,13 @@ from dataclasses import asdict
 
 from agentkit.cli import runs_rm
 from agentkit.cli.answer import write_json
-from agentkit.cli.errors import say
+from agentkit.cli.errors import note, say
 from agentkit.cli.kept import add_db_option, in_use, nothing_yet, store_to_look_at
 from agentkit.cli.leaving import drive
+from agentkit.cli.listed import Listed, listed
 from agentkit.cli.options import Commands, add_command, not_empty, not_negative
 from agentkit.cli.safe_text import one_line
+from agentkit.cli.show import counted
 from agentkit.cli.table import Table, dollars, write_rows, write_table
 from agentkit.cli.when import exact, short, utc
 from agentkit.encoding import Wire
@@ -69,6 +71,9 @@ def add(commands: Commands) -> None:
         default=MOST,
         help="how many, 0 for all (default: %(default)s)",
     )
+    parser.add_argument(
+        "--rows", action="store_true", help="also those of the rows of `agentkit map`"
+    )
     parser.add_argument("--json", action="store_true", help="a JSON array, with all that is known")
     add_db_option(parser)
     runs_rm.add(parser.add_subparsers(metavar="COMMAND", title="commands"))
@@ -87,17 +92,30 @@ def command(arguments: argparse.Namespace) -> int:
 
 async def _listed(store: Store, arguments: argparse.Namespace) -> int:
     wanted = WAITING if arguments.waiting else FAILED if arguments.failed else ()
+    most = _most(arguments)
     async with in_use(store):
-        runs = await store.list(status=wanted, limit=_most(arguments))
+        if arguments.rows:
+            found = Listed([*await store.list(status=wanted, limit=most)])
+        else:
+            found = await listed(store, status=wanted, most=most)
+    runs = found.runs
     if arguments.json:
         write_json(sys.stdout, [info_wire(each) for each in runs])
-    elif not runs:
+    elif runs:
+        _show(runs)
+    elif not found.left_out:
         say("There are no such runs." if wanted else nothing_yet(arguments))
-    elif sys.stdout.isatty():
+    if found.left_out:
+        sys.stdout.flush()
+        note(f"without {counted(found.left_out, 'row')} of tables; --rows shows them, too")
+    return 0
+
+
+def _show(runs: Sequence[SessionInfo]) -> None:
+    if sys.stdout.isatty():
         write_table(sys.stdout, _runs_table(runs))
     else:
         write_rows(sys.stdout, [_exact_row(each) for each in runs])
-    return 0
 
 
 def _most(arguments: argparse.Namespace) -> int:

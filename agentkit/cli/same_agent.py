@@ -14,6 +14,7 @@ from agentkit.agent import Agent
 from agentkit.context import context_of
 from agentkit.encoding import Wire
 from agentkit.errors import ConfigurationError
+from agentkit.evidence.fields import without_evidence
 from agentkit.models import OFFLINE
 from agentkit.records import Setup
 from agentkit.responses.endpoint import without_secrets
@@ -62,7 +63,8 @@ def kept_options(setup: Setup, *, keeps_form: bool) -> dict[str, Any]:
     if keeps_form and setup.tool_choice is not None:
         options["settings"]["tool_choice"] = setup.tool_choice
     if keeps_form and form.get("type") == "json_schema":
-        options["output"] = form["schema"]
+        plain = without_evidence(form["schema"])
+        options |= {"output": plain or form["schema"], "evidence": plain is not None}
     return options
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from agentkit.agent import Agent
 from agentkit.cli.again import MAY_HAVE_RUN, Again
 from agentkit.cli.answer import AnswerWriter, JsonLinesWriter, JsonWriter, TextWriter
+from agentkit.cli.asking import question_in
 from agentkit.cli.errors import EXIT_CODES, say, say_command, told
 from agentkit.cli.leaving import die_of_the_next_interrupt
 from agentkit.cli.safe_text import one_line
@@ -21,6 +22,7 @@ from agentkit.cli.show import MOST, Progress, screen_for
 from agentkit.encoding import encode
 from agentkit.errors import AgentkitError, ConfigurationError, StoreError
 from agentkit.events import Notice
+from agentkit.evidence.found import Evidence
 from agentkit.log import Log
 from agentkit.records import Setup
 from agentkit.result import PendingCall, RunResult
@@ -161,11 +163,19 @@ def tell_end(ending: Ending, teller: Teller, again: Again | None) -> int:
     else:
         progress.end(result)
     tell_remarks(ending, again)
+    for name, found in result.evidence.items():
+        progress.note(evidence_line(name, found))
     # of a run whose first record could not be kept there is nothing to go on with
     is_nowhere = isinstance(ending.error, StoreError) and not result.log.turns
     if again is not None and result.status in _GOES_ON and not is_nowhere:
         progress.note(f"go on: {again.resume()}")
     return EXIT_CODES[result.status]
+
+
+def evidence_line(name: str, found: Evidence) -> str:
+    """Where a field of the answer was found, in one line."""
+    said = found.source if found.status == "verified" else found.reason
+    return one_line(f"{name}: {found.status.replace('_', ' ')}{said and f', {said}'}", MOST)
 
 
 def tell_remarks(ending: Ending, again: Again | None) -> None:
@@ -201,6 +211,10 @@ def tell_waiting(calls: Sequence[PendingCall], again: Again | None) -> None:
         what = f"Waiting: {one_line(call.name)}({arguments}): {call.reason}."
         if again is None:
             say(f"{what} It was not run, and nothing was kept to go on with (--no-log).")
+            continue
+        if (question := question_in(call)) is not None:
+            asked = f"Waiting for your answer: {one_line(question, MOST)} Give it:"
+            say_command(asked, again.approve(call.call_id, "--answer", "TEXT"))
             continue
         (first, command), *others = again.words_on(call)
         say_command(f"{what} {first}:", command)

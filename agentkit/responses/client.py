@@ -87,6 +87,11 @@ class ResponsesModel:
         """What the server does differently, as far as is known by now."""
         return self._known.dialect
 
+    @property
+    def limiter(self) -> Limiter:
+        """Who has to wait here, and what the server has said about it."""
+        return self._sending.limiter
+
     async def stream(self, request: Request) -> AsyncIterator[StreamEvent]:
         """The events of the answer; raises ModelError.
 

@@ -14,8 +14,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 
-from agentkit.errors import QuotaError, RateLimitError
+from agentkit.errors import QuotaError, RateLimitError, ServerError
 from agentkit.responses.waits import REFUSING, Epoch, asked_wait
 
 PATIENCE = 5.0
@@ -25,6 +26,29 @@ FIRST_WAIT, LONGEST_UNASKED = 0.5, 8.0
 """Seconds to wait, doubling, where a refusal does not say how long."""
 SPREAD, MOST_SPREAD = 0.1, 1.0
 """What jitter adds at most: this part of the wait, and no more than so many seconds."""
+_REMAINING = "x-ratelimit-remaining-requests"
+_LONGEST = 9
+"""Digits of what remains that are read: more than that is no limit."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a server has said so far, of all requests; several add up."""
+
+    refusals: int = 0
+    """Requests that it did not take because there were too many."""
+    server_errors: int = 0
+    """Requests that it failed at by its own fault."""
+    remaining: int | None = None
+    """How many more it takes for now, as it said last; None where it does not say."""
+
+    def __add__(self, other: Heard) -> Heard:
+        said = [each.remaining for each in (self, other) if each.remaining is not None]
+        return Heard(
+            self.refusals + other.refusals,
+            self.server_errors + other.server_errors,
+            min(said, default=None),
+        )
 
 
 class Turn:
@@ -95,6 +119,15 @@ class Limiter:
         self._closings = self._unasked = 0
         self._spread = 0.0
         self._first: _Waiter | None = None
+        self._refusals = self._server_errors = 0
+        self._remaining: str | None = None
+
+    @property
+    def heard(self) -> Heard:
+        """What the server has said to all who ask it here."""
+        said = (self._remaining or "")[:_LONGEST]
+        remaining = int(said) if said.isascii() and said.isdigit() else None
+        return Heard(self._refusals, self._server_errors, remaining)
 
     async def turn(self, deadline: float | None = None) -> Turn | None:
         """Leave to send, in the order of asking; None where all is open again.
@@ -120,6 +153,7 @@ class Limiter:
 
     def took(self, status: int, headers: Mapping[str, str], turn: Turn | None = None) -> None:
         """The head of an answer has come."""
+        self._remaining = headers.get(_REMAINING, self._remaining)
         wait = asked_wait(status, headers, self._epoch)
         if wait is not None and wait <= self._longest_wait:
             with self._lock:
@@ -131,6 +165,7 @@ class Limiter:
 
     def failed(self, error: BaseException, turn: Turn | None = None) -> None:
         """There was no answer, or its body said no. May follow `took` for the same request."""
+        self._count(error)
         if isinstance(error, QuotaError):
             self._let_all_go()
             return
@@ -140,6 +175,11 @@ class Limiter:
             if isinstance(error, RateLimitError) and self._is_news(error, turn):
                 self._close(_said(error) or self._unasked_wait())
             self._end(turn, was_taken=False)
+
+    def _count(self, error: BaseException) -> None:
+        with self._lock:
+            self._refusals += isinstance(error, RateLimitError)
+            self._server_errors += isinstance(error, ServerError)
 
     def _is_news(self, error: RateLimitError, turn: Turn | None) -> bool:
         """Whether a refusal says more than its head did, or than the others of its time."""

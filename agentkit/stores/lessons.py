@@ -17,7 +17,7 @@ from agentkit.responses.endpoint import Endpoint
 from agentkit.responses.known import Known, known_of, lessons_between, taught
 from agentkit.responses.response import Model
 from agentkit.secrets import Secrets
-from agentkit.stores.protocol import Remembers, Store, memory_of
+from agentkit.stores.protocol import Logs, Remembers, memory_of
 
 FRESH = timedelta(days=7)
 """How long a lesson is taken from a store: after that the server is tried anew, since it may have
@@ -38,7 +38,7 @@ class _Subject:
 
 @asynccontextmanager
 async def lessons_kept(
-    store: Store, models: Iterable[Model], secrets: Secrets | None = None
+    store: Logs, models: Iterable[Model], secrets: Secrets | None = None
 ) -> AsyncIterator[None]:
     """Know what the store knows of the models' servers, and have it know what they teach.
 

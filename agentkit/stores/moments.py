@@ -21,3 +21,11 @@ def microseconds(time: datetime) -> int:
 def moment(number: int) -> datetime:
     """The time that is the number, in UTC."""
     return _EPOCH + timedelta(microseconds=number)
+
+
+def ago(age: timedelta, now: datetime) -> datetime:
+    """The moment that long before now, or the first of all where there is none so early."""
+    try:
+        return now - age
+    except OverflowError:
+        return datetime.min.replace(tzinfo=UTC)

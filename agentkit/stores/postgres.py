@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
@@ -15,15 +15,16 @@ from weakref import finalize
 from agentkit.encoding import Wire
 from agentkit.errors import ConfigurationError
 from agentkit.records import Record
+from agentkit.stores import postgres_answers as answers
 from agentkit.stores import postgres_reading as reading
 from agentkit.stores import postgres_writing as writing
-from agentkit.stores.moments import now_utc
+from agentkit.stores.moments import ago, now_utc
 from agentkit.stores.postgres_holds import Holds
 from agentkit.stores.postgres_place import Place
 from agentkit.stores.postgres_pool import Pool
-from agentkit.stores.protocol import Found, Kept, SessionInfo, Spent, Summary
-from agentkit.stores.rows import fact_body, rows_of
-from agentkit.stores.text import checked_fact, checked_session
+from agentkit.stores.protocol import CachedAnswers, Found, Kept, SessionInfo, Spent, Summary
+from agentkit.stores.rows import answer_row, fact_body, rows_of
+from agentkit.stores.text import batches, checked_fact, checked_key, checked_session
 from agentkit.stores.turns import Sleep
 
 if TYPE_CHECKING:
@@ -109,6 +110,14 @@ class PostgresStore:
         work = partial(reading.listed, status=status, limit=limit, before=before)
         return await self._do(work)
 
+    async def survey(self, sessions: Sequence[str]) -> Mapping[str, SessionInfo]:
+        """Those of the sessions that are there, by name."""
+        found: dict[str, SessionInfo] = {}
+        for names in batches(sessions):
+            infos = await self._do(partial(reading.survey, sessions=names))
+            found.update((info.session, info) for info in infos)
+        return found
+
     async def search(self, text: str, *, limit: int = 20) -> Sequence[Found]:
         """Inputs, answers and outputs with all the words of the text, the newest first."""
         return await self._do(partial(reading.search, text=text, limit=limit))
@@ -150,8 +159,28 @@ class PostgresStore:
 
     async def recall(self, name: str, *, within: timedelta | None = None) -> Wire | None:
         """What was last kept under the name, None where that was longer ago than `within`."""
-        since = None if within is None else self._now() - within
+        since = None if within is None else ago(within, self._now())
         return await self._do(partial(reading.recall, name=checked_fact(name), since=since))
+
+    async def cached(self, key: str, *, within: timedelta | None = None) -> Wire | None:
+        """The answer last kept under the key, None where that was longer ago than `within`."""
+        since = None if within is None else ago(within, self._now())
+        work = partial(answers.cached, key=checked_key(key), since=since)
+        return await self._do(work)
+
+    async def cache(self, key: str, value: Wire, *, model: str) -> None:
+        """Keep a model's answer under a key, in place of what was there, with the time."""
+        row = answer_row(key, value, model)
+        await self._do(partial(answers.cache, row=row, at=self._now()))
+
+    async def cached_answers(self) -> Sequence[CachedAnswers]:
+        """What is kept of each model, by name."""
+        return await self._do(answers.cached_answers)
+
+    async def prune_cache(self, older_than: timedelta | None = None) -> int:
+        """Take away what was kept longer ago than this, all for None; how many there were."""
+        before = None if older_than is None else ago(older_than, self._now())
+        return await self._do(partial(answers.prune, before=before))
 
     def hold(self, session: str, *, wait: bool = False) -> AbstractAsyncContextManager[None]:
         """Be the only one that runs this session, until the block is left or the process ends.

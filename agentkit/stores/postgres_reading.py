@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agentkit.encoding import Wire
 from agentkit.errors import StoreError
@@ -34,13 +34,17 @@ _LOAD = """
     FROM chain c JOIN agentkit_records r ON r.session = c.session AND r.seq < c.until
     ORDER BY r.seq
 """
-_LIST = f"""
+_INFO = f"""
     SELECT session, created, updated, {COUNT}, title, status, turns, tokens, cost, parent
     FROM agentkit_sessions s
+"""  # noqa: S608 - made of constants
+_LIST = f"""
+    {_INFO}
     WHERE (%(statuses)s::text[] IS NULL OR status = ANY (%(statuses)s))
         AND (%(before)s::timestamptz IS NULL OR updated < %(before)s)
     ORDER BY updated DESC, session LIMIT %(limit)s
-"""  # noqa: S608 - made of constants
+"""
+_SURVEY = f"{_INFO} WHERE session = ANY (%(sessions)s)"
 _SEARCH = """
     SELECT session, seq, at, kind, text FROM agentkit_records
     WHERE words @@ %(query)s::tsquery
@@ -88,10 +92,12 @@ def listed(
         "limit": limit,
         "before": _with_zone(before),
     }
-    return [
-        SessionInfo(session, created, updated, count, Summary(*summary), parent)
-        for session, created, updated, count, *summary, parent in connection.execute(_LIST, values)
-    ]
+    return _infos(connection.execute(_LIST, values))
+
+
+def survey(connection: Connection, sessions: Sequence[str]) -> list[SessionInfo]:
+    """Those of the sessions that are there, in any order."""
+    return _infos(connection.execute(_SURVEY, {"sessions": sessions}))
 
 
 def search(connection: Connection, text: str, limit: int) -> list[Found]:
@@ -117,6 +123,13 @@ def recall(connection: Connection, name: str, since: datetime | None) -> Wire | 
     """The fact of that name, None where there is none from that time on."""
     found = connection.execute(_FACT, {"name": name, "since": _with_zone(since)}).fetchone()
     return fact_of(name, found[0]) if found else None
+
+
+def _infos(rows: Iterable[tuple[Any, ...]]) -> list[SessionInfo]:
+    return [
+        SessionInfo(session, created, updated, count, Summary(*summary), parent)
+        for session, created, updated, count, *summary, parent in rows
+    ]
 
 
 def _spent(session: str, seq: int, at: datetime, body: str) -> Spent:

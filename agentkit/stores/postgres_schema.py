@@ -54,7 +54,19 @@ _FACTS = """
     );
 """
 
-MIGRATIONS = (_FIRST, _FACTS)
+_ANSWERS = """
+    CREATE TABLE agentkit_answers (
+        key text PRIMARY KEY,
+        model text NOT NULL,
+        size bigint NOT NULL,
+        at timestamptz NOT NULL,
+        value text NOT NULL
+    );
+    CREATE INDEX ON agentkit_answers (at);
+    CREATE INDEX ON agentkit_answers (model, size, at);
+"""
+
+MIGRATIONS = (_FIRST, _FACTS, _ANSWERS)
 """What makes each version of the tables out of the one before."""
 
 _LOCK = 0x6167656E746B6974

@@ -14,7 +14,7 @@ by others too:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -95,14 +95,8 @@ class Spent:
     """US dollars, None where that is not known."""
 
 
-class Store(Protocol):
-    """Keeps logs. Safe to use from many runs, threads and event loops at once.
-
-    A session's name is 1 to 200 characters without control characters and lone surrogates, each
-    name another session, whatever it looks like; `append`, `fork` and `hold` raise
-    ConfigurationError for any other (`checked_session`). Raises StoreError for what cannot be kept
-    or read, with what to do about it.
-    """
+class Logs(Protocol):
+    """The part of a store that runs need; what `Store` says of all of it holds for this one."""
 
     async def load(self, session: str) -> Kept:
         """All records of a session, in order.
@@ -127,6 +121,39 @@ class Store(Protocol):
         anew; without a summary the last one stands.
         """
         ...
+
+    async def delete(self, session: str) -> bool:
+        """Take a session away, its text included; whether it was there.
+
+        Its forks keep what they shared with it, each record still once: another session is their
+        parent then, or none.
+        """
+        ...
+
+    async def fork(self, session: str, at: int, fork: str, records: Sequence[Record] = ()) -> None:
+        """A new session that begins with the first `at` records of another, and these behind.
+
+        The shared records are pointed at and not copied. Raises Conflict where `fork` is there
+        already, ConfigurationError where `session` is not or has fewer records.
+        """
+        ...
+
+    def hold(self, session: str, *, wait: bool = False) -> AbstractAsyncContextManager[None]:
+        """Be the only one that runs this session, until the block is left or the process ends.
+
+        Where another runs it, in this process or any other: raises Conflict, or waits its turn.
+        """
+        ...
+
+
+class Store(Logs, Protocol):
+    """Keeps logs. Safe to use from many runs, threads and event loops at once.
+
+    A session's name is 1 to 200 characters without control characters and lone surrogates, each
+    name another session, whatever it looks like; `append`, `fork` and `hold` raise
+    ConfigurationError for any other (`checked_session`). Raises StoreError for what cannot be kept
+    or read, with what to do about it.
+    """
 
     async def list(
         self,
@@ -162,29 +189,6 @@ class Store(Protocol):
         """
         ...
 
-    async def delete(self, session: str) -> bool:
-        """Take a session away, its text included; whether it was there.
-
-        Its forks keep what they shared with it, each record still once: another session is their
-        parent then, or none.
-        """
-        ...
-
-    async def fork(self, session: str, at: int, fork: str, records: Sequence[Record] = ()) -> None:
-        """A new session that begins with the first `at` records of another, and these behind.
-
-        The shared records are pointed at and not copied. Raises Conflict where `fork` is there
-        already, ConfigurationError where `session` is not or has fewer records.
-        """
-        ...
-
-    def hold(self, session: str, *, wait: bool = False) -> AbstractAsyncContextManager[None]:
-        """Be the only one that runs this session, until the block is left or the process ends.
-
-        Where another runs it, in this process or any other: raises Conflict, or waits its turn.
-        """
-        ...
-
     async def close(self) -> None:
         """Let go of files and connections; the next use opens them again."""
         ...
@@ -213,6 +217,79 @@ class Remembers(Protocol):
         StoreError for a value that cannot be read.
         """
         ...
+
+
+@dataclass(frozen=True)
+class CachedAnswers:
+    """What a store's cache has of one model."""
+
+    model: str
+    count: int
+    size: int
+    """Bytes of all of them together."""
+    oldest: datetime
+    newest: datetime
+    """When each was kept, in UTC."""
+
+
+class Caches(Protocol):
+    """Keeps answers of models by the digest of what was asked.
+
+    A store may do without. Answers belong to no session, so they stay where one is deleted.
+    """
+
+    async def cached(self, key: str, *, within: timedelta | None = None) -> Wire | None:
+        """What was last kept under the key, None where there is nothing.
+
+        None, too, where that was longer ago than `within`, by the clock of the store. Raises
+        StoreError for a value that cannot be read.
+        """
+        ...
+
+    async def cache(self, key: str, value: Wire, *, model: str) -> None:
+        """Keep a JSON object under a key, in place of what was there, with the time.
+
+        Raises ConfigurationError for a key that nothing can have (`checked_key`), StoreError for a
+        value that is no JSON object or has more than `LARGEST_ANSWER` bytes.
+        """
+        ...
+
+    async def cached_answers(self) -> Sequence[CachedAnswers]:
+        """What is kept of each model, by name."""
+        ...
+
+    async def prune_cache(self, older_than: timedelta | None = None) -> int:
+        """Take away what was kept longer ago than this, all for None; how many there were.
+
+        The space is free for what is kept next.
+        """
+        ...
+
+
+class Surveys(Protocol):
+    """Tells of many sessions at once what a list shows of them.
+
+    A store may do without: then each of them is loaded.
+    """
+
+    async def survey(self, sessions: Sequence[str]) -> Mapping[str, SessionInfo]:
+        """Those of the sessions that are there, by name.
+
+        Any number of names may be given, each any that a session can have.
+        """
+        ...
+
+
+def survey_of(store: object) -> Surveys | None:
+    """The store as one that surveys, None for one that has not the method."""
+    return cast("Surveys", store) if hasattr(store, "survey") else None
+
+
+def cache_of(store: object) -> Caches | None:
+    """The store as one that caches, None for one that has not all of the methods."""
+    methods = ("cached", "cache", "cached_answers", "prune_cache")
+    has_all = all(hasattr(store, method) for method in methods)
+    return cast("Caches", store) if has_all else None
 
 
 def memory_of(store: object) -> Remembers | None:

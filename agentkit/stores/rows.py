@@ -1,6 +1,6 @@
 """A record as a row of a database: its kind, its JSON text, and what is searched of it.
 
-And a fact: its JSON text.
+And a fact, or an answer of the cache: its JSON text.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ from agentkit.errors import ConfigurationError, StoreError
 from agentkit.records import VERSION, Record, dump_record, load_record
 from agentkit.responses.response import Usage
 from agentkit.stores.protocol import Spent
-from agentkit.stores.text import lexemes, searchable
+from agentkit.stores.text import checked_key, lexemes, searchable, storable
 
 LARGEST_FACT = 16_000
 """Bytes that the JSON text of a fact may have."""
+
+LARGEST_ANSWER = 4_000_000
+"""Bytes that the JSON text of an answer in the cache may have."""
 
 
 @dataclass(frozen=True)
@@ -77,26 +80,55 @@ def spent_of(session: str, at: datetime, body: bytes | str) -> Spent:
 
 def fact_body(name: str, value: Wire) -> str:
     """A fact as it is stored. Raises StoreError for what is no JSON object, or too large."""
-    try:
-        body = encode(value)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise StoreError(f"The fact {name!r} cannot be stored: it is no JSON: {error}.") from error
-    if not isinstance(value, dict):
-        raise StoreError(f"The fact {name!r} cannot be stored: it is no JSON object.")
-    if len(body) > LARGEST_FACT:
-        raise StoreError(
-            f"The fact {name!r} cannot be stored: it has {len(body)} bytes of at most "
-            f"{LARGEST_FACT}."
-        )
-    return body.decode()
+    return _body(f"fact {name!r}", value, LARGEST_FACT).decode()
 
 
 def fact_of(name: str, body: bytes | str, place: str = "") -> Wire:
     """The fact that was stored. Raises StoreError that says why it cannot be read."""
+    return _value(f"fact {name!r}{place}", body)
+
+
+@dataclass(frozen=True)
+class AnswerRow:
+    """An answer of a model as the cache keeps it."""
+
+    key: str
+    model: str
+    body: str
+    size: int
+    """Bytes of the body."""
+
+
+def answer_row(key: str, value: Wire, model: str) -> AnswerRow:
+    """An answer as it is cached. Raises StoreError for what is no JSON object, or too large."""
+    body = _body(f"answer {checked_key(key)!r}", value, LARGEST_ANSWER)
+    return AnswerRow(key, storable(model), body.decode(), len(body))
+
+
+def answer_of(key: str, body: bytes | str, place: str = "") -> Wire:
+    """The answer that was cached. Raises StoreError that says why it cannot be read."""
+    return _value(f"answer {key!r}{place}", body)
+
+
+def _body(what: str, value: Wire, most: int) -> bytes:
+    try:
+        body = encode(value)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise StoreError(f"The {what} cannot be stored: it is no JSON: {error}.") from error
+    if not isinstance(value, dict):
+        raise StoreError(f"The {what} cannot be stored: it is no JSON object.")
+    if len(body) > most:
+        raise StoreError(
+            f"The {what} cannot be stored: it has {len(body)} bytes of at most {most}."
+        )
+    return body
+
+
+def _value(what: str, body: bytes | str) -> Wire:
     try:
         return _wire(body)
     except StoreError as error:
-        raise StoreError(f"The fact {name!r}{place} cannot be read. {error}") from error
+        raise StoreError(f"The {what} cannot be read. {error}") from error
 
 
 def _wire(body: bytes | str) -> Wire:

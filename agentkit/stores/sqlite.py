@@ -9,7 +9,7 @@ import asyncio
 import os
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,15 +19,16 @@ from weakref import finalize
 from agentkit.encoding import Wire
 from agentkit.errors import ConfigurationError
 from agentkit.records import Record
+from agentkit.stores import sqlite_answers as answers
 from agentkit.stores import sqlite_reading as reading
 from agentkit.stores import sqlite_writing as writing
 from agentkit.stores.file_locks import FileLocks
-from agentkit.stores.moments import now_utc
-from agentkit.stores.protocol import Found, Kept, SessionInfo, Spent, Summary
-from agentkit.stores.rows import fact_body, rows_of
+from agentkit.stores.moments import ago, now_utc
+from agentkit.stores.protocol import CachedAnswers, Found, Kept, SessionInfo, Spent, Summary
+from agentkit.stores.rows import answer_row, fact_body, rows_of
 from agentkit.stores.sqlite_file import Connect, DatabaseFile, connect
 from agentkit.stores.sqlite_thread import Committed, Connected, Job, Worker
-from agentkit.stores.text import checked_fact, checked_session
+from agentkit.stores.text import batches, checked_fact, checked_key, checked_session
 from agentkit.stores.turns import Sleep
 
 
@@ -52,6 +53,8 @@ class SQLiteStore:
         """
         self._file = DatabaseFile(_absolute(path), timeout, connect)
         self._now = now
+        self._held_in: tuple[int, int] | None = None
+        """The file that was looked at before a session was held in it."""
         self._locks = FileLocks(Path(f"{self._file.path}-locks"), sleep)
         self._writer = Worker("agentkit-sqlite", partial(Committed, self._file))
         self._reader = Worker("agentkit-sqlite-read", partial(Connected, self._file))
@@ -103,6 +106,14 @@ class SQLiteStore:
         work = partial(reading.listed, status=status, limit=limit, before=before)
         return await self._reader.do(Job(work))
 
+    async def survey(self, sessions: Sequence[str]) -> Mapping[str, SessionInfo]:
+        """Those of the sessions that are there, by name."""
+        found: dict[str, SessionInfo] = {}
+        for names in batches(sessions):
+            infos = await self._reader.do(Job(partial(reading.survey, sessions=names)))
+            found.update((info.session, info) for info in infos)
+        return found
+
     async def search(self, text: str, *, limit: int = 20) -> Sequence[Found]:
         """Inputs, answers and outputs with all the words of the text, the newest first.
 
@@ -145,9 +156,29 @@ class SQLiteStore:
 
     async def recall(self, name: str, *, within: timedelta | None = None) -> Wire | None:
         """What was last kept under the name, None where that was longer ago than `within`."""
-        since = None if within is None else self._now() - within
+        since = None if within is None else ago(within, self._now())
         work = partial(reading.recall, name=checked_fact(name), since=since, file=self._file)
         return await self._reader.do(Job(work))
+
+    async def cached(self, key: str, *, within: timedelta | None = None) -> Wire | None:
+        """The answer last kept under the key, None where that was longer ago than `within`."""
+        since = None if within is None else ago(within, self._now())
+        work = partial(answers.cached, key=checked_key(key), since=since, file=self._file)
+        return await self._reader.do(Job(work))
+
+    async def cache(self, key: str, value: Wire, *, model: str) -> None:
+        """Keep a model's answer under a key, in place of what was there, with the time."""
+        row = answer_row(key, value, model)
+        await self._writer.do(Job(partial(answers.cache, row=row, at=self._now())))
+
+    async def cached_answers(self) -> Sequence[CachedAnswers]:
+        """What is kept of each model, by name."""
+        return await self._reader.do(Job(answers.cached_answers))
+
+    async def prune_cache(self, older_than: timedelta | None = None) -> int:
+        """Take away what was kept longer ago than this, all for None; how many there were."""
+        before = None if older_than is None else ago(older_than, self._now())
+        return await self._writer.do(Job(partial(answers.prune, before=before)))
 
     @asynccontextmanager
     async def hold(self, session: str, *, wait: bool = False) -> AsyncIterator[None]:
@@ -158,7 +189,9 @@ class SQLiteStore:
         """
         session = checked_session(session)
         # beside a file that is another program's, nothing is made
-        await self._reader.do(Job(_nothing))
+        if self._held_in is None or self._file.identity != self._held_in:
+            await self._reader.do(Job(_nothing))
+            self._held_in = self._file.identity
         async with self._locks.held(session, wait=wait):
             yield
 

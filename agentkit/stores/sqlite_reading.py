@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
+from typing import Any
 
 from agentkit.encoding import Wire, encode
 from agentkit.errors import StoreError
@@ -34,6 +35,8 @@ _INFO = f"""SELECT session, created, updated, {COUNT}, title, status, turns, tok
 _LISTED = f"{_INFO} ORDER BY updated DESC LIMIT ?"
 _LISTED_BY_STATUS = f"""{_INFO} AND status IN (SELECT value FROM json_each(?))
     ORDER BY updated DESC LIMIT ?"""  # noqa: S608 - made of constants
+
+_SURVEYED = f"""{_INFO} AND session IN (SELECT value FROM json_each(?))"""  # noqa: S608 - made of constants
 
 
 def load(connection: sqlite3.Connection, session: str, file: DatabaseFile) -> Kept:
@@ -78,10 +81,12 @@ def listed(
         rows = connection.execute(_LISTED_BY_STATUS, (end, wanted, most))
     else:
         rows = connection.execute(_LISTED, (end, most))
-    return [
-        SessionInfo(session, moment(created), moment(updated), count, Summary(*summary), parent)
-        for session, created, updated, count, *summary, parent in rows
-    ]
+    return _infos(rows)
+
+
+def survey(connection: sqlite3.Connection, sessions: Sequence[str]) -> list[SessionInfo]:
+    """Those of the sessions that are there, in any order."""
+    return _infos(connection.execute(_SURVEYED, (_ALL, encode(sessions).decode())))
 
 
 def search(connection: sqlite3.Connection, text: str, limit: int) -> list[Found]:
@@ -126,6 +131,13 @@ def recall(
         (name, -_ALL if since is None else microseconds(since)),
     ).fetchone()
     return fact_of(name, found[0], f" in {file.path}") if found else None
+
+
+def _infos(rows: Iterable[tuple[Any, ...]]) -> list[SessionInfo]:
+    return [
+        SessionInfo(session, moment(created), moment(updated), count, Summary(*summary), parent)
+        for session, created, updated, count, *summary, parent in rows
+    ]
 
 
 def _ancestry(

@@ -56,6 +56,17 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             at INTEGER NOT NULL
         ) WITHOUT ROWID""",
     ),
+    (
+        """CREATE TABLE answers(
+            key TEXT PRIMARY KEY,
+            model TEXT NOT NULL,
+            size INTEGER NOT NULL,
+            at INTEGER NOT NULL,
+            value TEXT NOT NULL
+        )""",
+        "CREATE INDEX answers_by_time ON answers(at)",
+        "CREATE INDEX answers_by_model ON answers(model, size, at)",
+    ),
 )
 """Each leads from the version that is its index to the next, in one transaction."""
 

@@ -1,4 +1,4 @@
-"""Names of sessions and facts, what of a record is searched, and the words it is found by.
+"""Names of sessions, facts and answers, what of a record is searched, and the words it is found by.
 
 The same for every store, so that a search finds the same records wherever they are kept.
 """
@@ -6,7 +6,7 @@ The same for every store, so that a search finds the same records wherever they 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import pairwise
 from unicodedata import category, normalize
@@ -21,8 +21,13 @@ SEARCHED = 20_000
 
 LONGEST_NAME = 200
 
+ASKED_AT_ONCE = 500
+"""How many sessions one query asks for."""
+
 LONGEST_FACT_NAME = 500
 """Of four bytes a character at most: an index takes some 2,700 bytes."""
+
+LONGEST_KEY = 200
 
 LONGEST_WORD = 80
 """How many letters of a word are looked at; an index takes some 2,000 bytes."""
@@ -51,9 +56,20 @@ def checked_session(name: str) -> str:
     return _checked(name, "session", LONGEST_NAME)
 
 
+def batches(sessions: Sequence[str]) -> Iterator[list[str]]:
+    """The names, so many at a time as one query asks for. Raises ConfigurationError for no name."""
+    for first in range(0, len(sessions), ASKED_AT_ONCE):
+        yield [checked_session(name) for name in sessions[first : first + ASKED_AT_ONCE]]
+
+
 def checked_fact(name: str) -> str:
     """The name, if a fact can have it. Raises ConfigurationError that says why it cannot."""
     return _checked(name, "fact", LONGEST_FACT_NAME)
+
+
+def checked_key(name: str) -> str:
+    """The key, if an answer can have it. Raises ConfigurationError that says why it cannot."""
+    return _checked(name, "key", LONGEST_KEY)
 
 
 def _checked(name: str, of: str, longest: int) -> str:
@@ -64,7 +80,7 @@ def _checked(name: str, of: str, longest: int) -> str:
             f"{of}: the name {name[:40] + '…'!r} has {len(name)} characters. "
             f"Give one of at most {longest}."
         )
-    if any(category(letter) in ("Cc", "Cs") for letter in name):
+    if not name.isprintable() and any(category(letter) in ("Cc", "Cs") for letter in name):
         raise ConfigurationError(
             f"{of}: the name {name!r} holds control characters or halves of letters. "
             "Give one without."

@@ -145,6 +145,7 @@ OPTIONS = [
     *["-a", "it's.py", "-t", "a b.py", "-t", "c.py:d", "-m", "m", "--base-url", "http://h/v1"],
     *["--key-variable", "NAME", "--instructions=-be $brief\n`now`", "--schema", "name, age int"],
     *["--setting", 'metadata={"a": "b"}', "--setting=-x=1", "--approve", "rules.toml"],
+    *["--cache", "7d"],
     *["--max-turns", "3", "--max-tool-calls", "4", "--max-tokens", "5", "--max-cost", "0.5"],
     *["--timeout", "1.5"],
     *["--db", "~/my runs.db", "--no-stream", "-q"],

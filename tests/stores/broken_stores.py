@@ -15,8 +15,9 @@ from agentkit.errors import Conflict, StoreError
 from agentkit.records import Answer, Input
 from agentkit.responses.items import user_message
 from agentkit.stores.protocol import Kept, Summary
+from agentkit.stores.rows import AnswerRow
 from agentkit.stores.text import words
-from agentkit.testing.stores import finding, forking, holding, keeping, remembering
+from agentkit.testing.stores import caching, finding, forking, holding, keeping, remembering
 
 
 class Inventive(MemoryStore):
@@ -258,6 +259,19 @@ class Inclusive(MemoryStore):
         return [info for info in infos if before is None or info.updated <= before][:limit]
 
 
+class FirstPage(MemoryStore):
+    async def survey(self, sessions):
+        return await super().survey(sessions[:500])
+
+
+class Assuming(MemoryStore):
+    """Shows a session that was never there."""
+
+    async def survey(self, sessions):
+        found = await super().survey(sessions)
+        return {name: found.get(name) or next(iter(found.values())) for name in sessions}
+
+
 class OwnOnly(MemoryStore):
     async def list(self, **filters):
         infos = await super().list(**filters)
@@ -453,6 +467,76 @@ class OneDrawer(MemoryStore):
         return await super().delete(session)
 
 
+class Blank(MemoryStore):
+    async def cached(self, key, *, within=None):
+        return await super().cached(key, within=within) or {}
+
+
+class Alphabetical(MemoryStore):
+    """Sorts what it caches."""
+
+    async def cache(self, key, value, *, model):
+        await super().cache(key, {name: value[name] for name in sorted(value)}, model=model)
+
+
+class FirstComeFirstKept(MemoryStore):
+    async def cache(self, key, value, *, model):
+        if key not in self.answers:
+            await super().cache(key, value, model=model)
+
+
+class Ageless(MemoryStore):
+    async def cached(self, key, *, within=None):
+        return await super().cached(key)
+
+
+class OneOfAKind(MemoryStore):
+    """Lists models as if each had one answer."""
+
+    async def cached_answers(self):
+        return [replace(each, count=1) for each in await super().cached_answers()]
+
+
+class OnlyPlainNames(MemoryStore):
+    async def cache(self, key, value, *, model):
+        if model.isascii() and model.isprintable():
+            await super().cache(key, value, model=model)
+
+
+class CleanSweep(MemoryStore):
+    """Takes everything away, however old."""
+
+    async def prune_cache(self, older_than=None):
+        return await super().prune_cache()
+
+
+class TakesAnyAnswer(MemoryStore):
+    async def cache(self, key, value, *, model):
+        body = encode(value).decode()
+        self.answers[key] = (AnswerRow(key, model, body, len(body)), self.tick())
+
+
+class Provincial(MemoryStore):
+    """Caches in the event loop of its first use only."""
+
+    loop = None
+
+    async def cache(self, key, value, *, model):
+        self.loop = self.loop or asyncio.get_running_loop()
+        if self.loop is asyncio.get_running_loop():
+            await super().cache(key, value, model=model)
+        else:
+            raise AssertionError("used in another event loop")
+
+
+class TidyDesk(MemoryStore):
+    """Takes away what is cached under the name of a session that is deleted."""
+
+    async def delete(self, session):
+        self.answers.pop(session, None)
+        return await super().delete(session)
+
+
 class StoppedClock(MemoryStore):
     def tick(self):
         return datetime(2024, 1, 1, tzinfo=UTC)
@@ -500,6 +584,8 @@ FAULTS = {
     Strict: [finding.a_title_may_be_any_text],
     Unfiltered: [finding.a_list_is_filtered_by_status],
     Inclusive: [finding.a_list_is_cut_and_goes_on],
+    FirstPage: [finding.a_survey_shows_of_each_session_what_a_list_does],
+    Assuming: [finding.a_survey_leaves_out_what_is_not_there],
     OwnOnly: [finding.a_list_shows_forks_with_what_they_share],
     OldestFirst: [finding.a_search_finds_inputs_answers_and_outputs],
     Mute: [finding.a_search_finds_calls_by_their_names_and_arguments],
@@ -528,4 +614,14 @@ FAULTS = {
     Boundless: [remembering.a_fact_of_no_name_or_no_size_is_refused],
     Homebound: [remembering.facts_are_remembered_from_anywhere_at_once],
     OneDrawer: [remembering.facts_and_sessions_stay_apart],
+    Blank: [caching.an_answer_that_is_not_there_is_none],
+    Alphabetical: [caching.any_answer_comes_back_equal],
+    FirstComeFirstKept: [caching.the_last_answer_of_a_key_stands],
+    Ageless: [caching.an_answer_grows_old],
+    OneOfAKind: [caching.what_is_cached_is_listed_by_model],
+    OnlyPlainNames: [caching.a_name_of_a_model_may_be_any_text],
+    CleanSweep: [caching.pruning_takes_the_old_answers_alone],
+    TakesAnyAnswer: [caching.an_answer_of_no_key_or_no_size_is_refused],
+    Provincial: [caching.answers_are_cached_from_anywhere_at_once],
+    TidyDesk: [caching.answers_and_sessions_stay_apart],
 }

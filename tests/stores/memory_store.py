@@ -22,9 +22,16 @@ from agentkit.stores.errors import (
     unreadable,
     unreadable_from,
 )
-from agentkit.stores.protocol import Found, Kept, SessionInfo, Spent, Summary
-from agentkit.stores.rows import fact_body, fact_of
-from agentkit.stores.text import checked_fact, checked_session, lexemes, searchable, wanted
+from agentkit.stores.protocol import CachedAnswers, Found, Kept, SessionInfo, Spent, Summary
+from agentkit.stores.rows import AnswerRow, answer_of, answer_row, fact_body, fact_of
+from agentkit.stores.text import (
+    checked_fact,
+    checked_key,
+    checked_session,
+    lexemes,
+    searchable,
+    wanted,
+)
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,7 @@ class MemoryStore:
         self.owners: dict[int, str] = {}
         self.holders: dict[str, list[object]] = defaultdict(list)
         self.facts: dict[str, tuple[str, datetime]] = {}
+        self.answers: dict[str, tuple[AnswerRow, datetime]] = {}
 
     def tick(self) -> datetime:
         self.number += 1
@@ -114,6 +122,10 @@ class MemoryStore:
             if (not status or s.summary.status in status) and (before is None or s.updated < before)
         ]
         return sorted(infos, key=lambda info: info.updated, reverse=True)[:limit]
+
+    async def survey(self, sessions: Sequence[str]) -> dict[str, SessionInfo]:
+        asked = {checked_session(name) for name in sessions}
+        return {info.session: info for info in await self.list(limit=None) if info.session in asked}
 
     def rows(self) -> list[tuple[Row, str, int]]:
         """Every stored row once, with the session that has it, in the order they were stored."""
@@ -203,6 +215,33 @@ class MemoryStore:
         body, at = self.facts.get(checked_fact(name), ("", None))
         is_there = at and (within is None or self.tick() - at <= within)
         return fact_of(name, body) if is_there else None
+
+    async def cached(self, key: str, *, within: timedelta | None = None) -> Wire | None:
+        row, at = self.answers.get(checked_key(key), (None, None))
+        is_there = row and at and (within is None or self.tick() - at <= within)
+        return answer_of(key, row.body) if row and is_there else None
+
+    async def cache(self, key: str, value: Wire, *, model: str) -> None:
+        self.answers[key] = (answer_row(key, value, model), self.tick())
+
+    async def cached_answers(self) -> Sequence[CachedAnswers]:
+        by_model = defaultdict(list)
+        for row, at in self.answers.values():
+            by_model[row.model].append((row.size, at))
+        return [
+            CachedAnswers(model, len(kept), sum(size for size, _ in kept), times[0], times[-1])
+            for model, kept in sorted(by_model.items())
+            if (times := sorted(at for _, at in kept))
+        ]
+
+    async def prune_cache(self, older_than: timedelta | None = None) -> int:
+        now, before = self.tick(), len(self.answers)
+        self.answers = {
+            key: (row, at)
+            for key, (row, at) in self.answers.items()
+            if older_than is not None and now - at <= older_than
+        }
+        return before - len(self.answers)
 
     async def close(self) -> None:
         pass

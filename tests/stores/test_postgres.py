@@ -241,6 +241,26 @@ async def test_a_fact_that_is_damaged_is_a_store_error(url, postgres):
             await store.recall("name")
 
 
+async def test_tables_that_had_no_cache_yet_are_read_and_take_answers(url, postgres):
+    with postgres.connected(url) as line:
+        migrate(line, MIGRATIONS[:2])
+        append(line, Commit("s", 0, rows_of("s", [said("one")]), now_utc()))
+    async with opened(url) as store:
+        assert await store.cached("key") is None
+        await store.cache("key", {"one": 1}, model="m")
+        assert await store.cached("key") == {"one": 1}
+        await holds(store, "s", said("one"))
+
+
+async def test_an_answer_that_is_damaged_is_a_store_error(url, postgres):
+    async with opened(url) as store:
+        await store.cache("key", {"one": 1}, model="m")
+        with postgres.connected(url) as line:
+            line.execute("UPDATE agentkit_answers SET value = '{'")
+        with pytest.raises(StoreError, match="The answer 'key' cannot be read. It is no JSON"):
+            await store.cached("key")
+
+
 def upgraded(postgres, url):
     """What a connection sees that brings the tables to a next version, with the others."""
     next_ = (*MIGRATIONS, "ALTER TABLE agentkit_sessions ADD COLUMN owner text DEFAULT 'none'")

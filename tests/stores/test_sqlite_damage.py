@@ -23,6 +23,7 @@ async def written(path: Path) -> bytes:
         await store.append("alice", seq, [record])
     await store.append("bob", 0, [answered("x")])
     await store.remember("fact", {"one": 1})
+    await store.cache("key", {"one": 1}, model="m")
     await store.close()
     return path.read_bytes()  # noqa: ASYNC240 - nothing else runs
 
@@ -46,6 +47,10 @@ async def attempted(path: Path) -> list[StoreError]:
         store.delete("alice"),
         store.recall("fact"),
         store.remember("fact", {"two": 2}),
+        store.cached("key"),
+        store.cache("key", {"two": 2}, model="m"),
+        store.cached_answers(),
+        store.prune_cache(),
     ):
         try:
             await doing
@@ -151,4 +156,14 @@ async def test_a_fact_that_cannot_be_read_is_named(tmp_path):
     store = SQLiteStore(tmp_path / "log.db")
     with pytest.raises(StoreError, match=r"'fact' in .*log.db cannot be read. It is no JSON obj"):
         await store.recall("fact")
+    await store.close()
+
+
+async def test_an_answer_in_the_cache_that_cannot_be_read_is_named(tmp_path):
+    await written(tmp_path / "log.db")
+    with closing(sqlite3.connect(tmp_path / "log.db")) as connection, connection:
+        connection.execute("UPDATE answers SET value = '[1]'")
+    store = SQLiteStore(tmp_path / "log.db")
+    with pytest.raises(StoreError, match=r"answer 'key' in .*log.db cannot be read. It is no JSON"):
+        await store.cached("key")
     await store.close()

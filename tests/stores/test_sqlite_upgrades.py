@@ -57,6 +57,18 @@ async def test_a_log_that_had_no_facts_yet_is_read_and_takes_them(tmp_path):
     await holds(store, "s", said("one"))
 
 
+async def test_a_log_that_had_no_cache_yet_is_read_and_takes_answers(tmp_path):
+    path = str(tmp_path / "log.db")
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        bring_up_to_date(connection, path, MIGRATIONS[:2])
+        append(connection, Commit("s", 0, rows_of("s", [said("one")])), now_utc)
+    store = SQLiteStore(path)
+    assert await store.cached("key") is None
+    await store.cache("key", {"one": 1}, model="m")
+    assert await store.cached("key") == {"one": 1}
+    await holds(store, "s", said("one"))
+
+
 async def test_of_many_that_open_an_older_log_at_once_one_brings_it_up_to_date(tmp_path):
     await written(tmp_path / "log.db")
     with ThreadPoolExecutor(8) as threads:

@@ -6,6 +6,7 @@ matching.py     which tools a question asks for        arguments.py   with what 
 mentions.py     what a text names                      words.py       when two words are one
 schemas.py      JSON Schemas as slots to fill
 wording.py      results in words                       filling.py     results in a JSON Schema
+quoting.py      where a result says a value
 """
 
 from agentkit.testing.offline.model import OfflineModel

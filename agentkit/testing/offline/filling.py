@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from agentkit.encoding import JSON, Wire
 from agentkit.testing.offline.arguments import Passage, best_value, blank
+from agentkit.testing.offline.quoting import PARTS, asks_for_evidence, quote_for
 from agentkit.testing.offline.schemas import Slot, slot
 from agentkit.testing.offline.wording import Result, plain
 from agentkit.testing.offline.words import stem, words
@@ -29,6 +30,7 @@ class Known:
     """What is known of each subject, field by field, arguments first."""
     answer: str
     question: Passage
+    results: tuple[Result, ...] = ()
 
 
 def known(results: Sequence[Result], answer: str, question: Passage) -> Known:
@@ -38,7 +40,7 @@ def known(results: Sequence[Result], answer: str, question: Passage) -> Known:
         if not result.is_error:
             given = {key: value for key, value in result.arguments.items() if value is not None}
             records.setdefault(result.subject, given).update(_fields(result))
-    return Known(tuple(records.values()), answer, question)
+    return Known(tuple(records.values()), answer, question, tuple(results))
 
 
 def fill(schema: Wire, facts: Known) -> JSON:
@@ -52,7 +54,7 @@ def _fill(wanted: Slot, facts: Known, depth: int) -> JSON:
     ):
         return blank(wanted)
     if wanted.type == "object":
-        return {each.name: _fill(each, facts, depth - 1) for each in wanted.properties}
+        return {each.name: _part(each, facts, depth) for each in wanted.properties}
     if wanted.type == "array":
         return _filled_array(wanted, facts, depth)
     found = _field(wanted, facts)
@@ -61,6 +63,21 @@ def _fill(wanted: Slot, facts: Known, depth: int) -> JSON:
     if found is None and wanted.type == "string" and not wanted.options:
         found = facts.answer if not wanted.is_nullable or _is_worded(wanted) else None
     return blank(wanted) if found is None else found
+
+
+def _part(wanted: Slot, facts: Known, depth: int) -> JSON:
+    """The value of a property; with evidence where that is asked for, and null where none is."""
+    if not asks_for_evidence(wanted):
+        return _fill(wanted, facts, depth - 1)
+    value = next(each for each in wanted.properties if each.name == "value")
+    bare = replace(value, name=wanted.name, is_nullable=False)
+    # what only the question says is shown by no call
+    is_whole = bare.type in ("object", "array")
+    found = _fill(bare, facts, depth - 1) if is_whole else _field(bare, facts)
+    quote = quote_for(wanted.name, found, facts.results)
+    if quote is None:
+        return dict.fromkeys(PARTS)
+    return {"call_id": quote.call_id, "quote": quote.text, "value": found}
 
 
 def _is_told(wanted: Slot, facts: Known) -> bool:

@@ -65,12 +65,14 @@ def _results(items: list[Wire]) -> tuple[Result, ...]:
     called = {call["call_id"] for call in calls}
     # with chained state the server holds the calls, and only their outputs are here
     lone = [
-        Result("result", {}, _text(o.get("output"))) for i, o in outputs.items() if i not in called
+        Result("result", {}, _text(output.get("output")), call_id)
+        for call_id, output in outputs.items()
+        if call_id not in called
     ]
     paired = [
-        Result(call["name"], _arguments(call), _text(outputs[call["call_id"]].get("output")))
+        Result(call["name"], _arguments(call), _text(outputs[call_id].get("output")), call_id)
         for call in calls
-        if call["call_id"] in outputs
+        if (call_id := call["call_id"]) in outputs
     ]
     return (*paired, *lone)
 

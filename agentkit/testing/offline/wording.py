@@ -19,6 +19,7 @@ class Result:
     name: str
     arguments: Wire
     text: str
+    call_id: str = ""
 
     @property
     def is_error(self) -> bool:

@@ -10,6 +10,7 @@ Each takes a fresh, empty store and raises AssertionError that says what is wron
     keeping.py   load and append         forking.py   fork and delete
     finding.py   list, search, spent     holding.py   hold
     sharing.py   two at one place        remembering.py   remember and recall
+    caching.py   the cache of answers
     said.py      what is kept, and how a check complains
 """
 
@@ -18,7 +19,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from agentkit.stores.protocol import Store
-from agentkit.testing.stores import finding, forking, holding, keeping, remembering, sharing
+from agentkit.testing.stores import (
+    caching,
+    finding,
+    forking,
+    holding,
+    keeping,
+    remembering,
+    sharing,
+)
 from agentkit.testing.stores.said import judged
 
 Check = Callable[[Store], Awaitable[None]]
@@ -55,6 +64,8 @@ _CHECKS: tuple[Check, ...] = (
     forking.an_answer_of_a_deleted_session_is_paid_once,
     finding.a_list_shows_the_last_updated_first,
     finding.a_list_of_nothing_is_empty,
+    finding.a_survey_shows_of_each_session_what_a_list_does,
+    finding.a_survey_leaves_out_what_is_not_there,
     finding.a_list_shows_what_was_last_said_of_a_session,
     finding.a_title_may_be_any_text,
     finding.an_append_of_no_records_says_the_summary_anew,
@@ -85,6 +96,16 @@ _CHECKS: tuple[Check, ...] = (
     remembering.a_fact_of_no_name_or_no_size_is_refused,
     remembering.facts_are_remembered_from_anywhere_at_once,
     remembering.facts_and_sessions_stay_apart,
+    caching.an_answer_that_is_not_there_is_none,
+    caching.any_answer_comes_back_equal,
+    caching.the_last_answer_of_a_key_stands,
+    caching.an_answer_grows_old,
+    caching.what_is_cached_is_listed_by_model,
+    caching.a_name_of_a_model_may_be_any_text,
+    caching.pruning_takes_the_old_answers_alone,
+    caching.an_answer_of_no_key_or_no_size_is_refused,
+    caching.answers_are_cached_from_anywhere_at_once,
+    caching.answers_and_sessions_stay_apart,
 )
 
 _SHARED_CHECKS: tuple[SharedCheck, ...] = (
@@ -96,6 +117,7 @@ _SHARED_CHECKS: tuple[SharedCheck, ...] = (
     sharing.never_two_of_both_hold_a_session_at_once,
     sharing.what_is_closed_by_one_the_other_still_uses,
     sharing.what_one_remembers_the_other_recalls,
+    sharing.what_one_caches_the_other_has,
 )
 
 CHECKS: tuple[Check, ...] = tuple(map(judged, _CHECKS))

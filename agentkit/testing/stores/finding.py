@@ -7,7 +7,7 @@ from datetime import timedelta
 from agentkit.records import Compaction, Decision, Input, Output
 from agentkit.responses.items import FunctionCallOutput, Item, read_items, user_message
 from agentkit.responses.response import Usage
-from agentkit.stores.protocol import SessionInfo, Store, Summary
+from agentkit.stores.protocol import SessionInfo, Store, Summary, survey_of
 from agentkit.testing.stores.said import answered, called, expect, gave, said, same
 
 _HOSTILE = (
@@ -52,6 +52,35 @@ async def a_list_of_nothing_is_empty(store: Store) -> None:
     same(list(await store.list()), [], "the list")
     same(list(await store.search("anything")), [], "what is found")
     same(list(await store.spent()), [], "what was spent")
+
+
+async def a_survey_shows_of_each_session_what_a_list_does(store: Store) -> None:
+    """Those that are asked for are shown as in a list. A store that surveys nothing passes."""
+    surveys = survey_of(store)
+    if surveys is None:
+        return
+    names = [f"s {number}" for number in range(1_100)]
+    for name in names[:3]:
+        await store.append(name, 0, [said(name)], Summary(name, "completed", 1, 7, 0.5))
+    await store.append(names[-1], 0, [said("last")])
+    await store.append("another", 0, [said("another")])
+    await store.fork(names[0], 1, names[-2], [said("a fork's own")])
+    found = await surveys.survey(names)
+    same(sorted(found), sorted([*names[:3], *names[-2:]]), "the sessions of a survey")
+    listed = {info.session: info for info in await store.list() if info.session in found}
+    same(dict(found), listed, "what a survey shows of them")
+
+
+async def a_survey_leaves_out_what_is_not_there(store: Store) -> None:
+    """Of nothing, of sessions that never were and of one that is deleted nothing is shown."""
+    surveys = survey_of(store)
+    if surveys is None:
+        return
+    await store.append("there", 0, [said("one")])
+    await store.append("gone", 0, [said("one")])
+    await store.delete("gone")
+    same(dict(await surveys.survey([])), {}, "a survey of nothing")
+    same(list(await surveys.survey(["gone", "never", "there"])), ["there"], "a survey")
 
 
 async def a_list_shows_what_was_last_said_of_a_session(store: Store) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from agentkit.errors import Conflict
-from agentkit.stores.protocol import Kept, Store, memory_of
+from agentkit.stores.protocol import Kept, Store, cache_of, memory_of
 from agentkit.testing.stores.holding import once
 from agentkit.testing.stores.said import holds, outcomes, raises, said, same, within
 
@@ -110,3 +110,16 @@ async def what_one_remembers_the_other_recalls(one: Store, other: Store) -> None
     same(await theirs.recall("name"), {"by": "one"}, "what the other recalls")
     await theirs.remember("name", {"by": "other"})
     same(await ours.recall("name"), {"by": "other"}, "what the other remembered since")
+
+
+async def what_one_caches_the_other_has(one: Store, other: Store) -> None:
+    """What is cached by one the other has at once, and what one takes away is gone for both."""
+    ours, theirs = cache_of(one), cache_of(other)
+    if ours is None or theirs is None:
+        return
+    await ours.cache("key", {"by": "one"}, model="m")
+    same(await theirs.cached("key"), {"by": "one"}, "what the other has")
+    await theirs.cache("key", {"by": "other"}, model="m")
+    same(await ours.cached("key"), {"by": "other"}, "what the other cached since")
+    same(await theirs.prune_cache(), 1, "how many the other took away")
+    same(await ours.cached("key"), None, "what the other took away")

@@ -1,0 +1,75 @@
+"""The commands that go on with a table, as a shell reads them."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from typing import Any
+
+from agentkit.agent import Agent
+from agentkit.cli.again import AGENT, said, shell_line
+from agentkit.cli.map_options import ALL
+from agentkit.jobs.places import STANDARD
+from agentkit.stores.protocol import Store
+
+_BEFORE = {"prompt": "-p", "out": "-o", "replace": "--replace", "kind": "--kind"}
+_BEHIND = {
+    "wire": "--wire",
+    "fallback": "--fallback",
+    "cache": "--cache",
+    "evidence": "--evidence",
+    "require_evidence": "--require-evidence",
+    "limit": "--limit",
+    "sample": "--sample",
+    "only": "--only",
+    "retry": "--retry",
+    "jobs": "-j",
+    "budget": "--budget",
+    "pilot": "--pilot",
+    "yes": "--yes",
+    "db": "--db",
+    "no_log": "--no-log",
+    "json": "--json",
+    "quiet": "-q",
+}
+_USUAL = {"out": STANDARD, "jobs": "auto"}
+"""What need not be said."""
+
+
+def map_again(arguments: argparse.Namespace, **changes: Any) -> str:
+    """The same command, with some of its options changed; None leaves one out.
+
+    Keys and passwords in URLs are left out.
+    """
+    given = {**vars(arguments), **changes}
+    told = {key: _plain(given[key]) for key in given if given[key] != _USUAL.get(key)}
+    refresh = told.pop("refresh", None)
+    known = argparse.Namespace(**told)
+    options = [*said(known, {**_BEFORE, **AGENT, **_BEHIND})]
+    if refresh is not None:
+        options += ["--refresh"] if refresh == ALL else ["--refresh", refresh]
+    if told.get("stream") is False:
+        options.append("--no-stream")
+    return shell_line("map", [arguments.rows], options)
+
+
+def _plain(value: Any) -> Any:
+    """The value, a whole number of dollars without its decimals."""
+    return f"{value:.10g}" if isinstance(value, float) else value
+
+
+def show_row(
+    session: str, arguments: argparse.Namespace, store: Store | None, agent: Agent | None
+) -> str:
+    """The command that shows what happened in a row's run."""
+    place = [*said(arguments, {"db": "--db"})]
+    if not place and agent is not None and store is agent.store:
+        place = [*said(argparse.Namespace(db=getattr(store, "path", None)), {"db": "--db"})]
+    return shell_line("show", [session], place)
+
+
+def more_dollars(budget: float, missing: float | None) -> str:
+    """A budget that is enough for what is missing, as it is written, rounded up to two digits."""
+    wanted = budget + (missing or budget)
+    digit = 10 ** (math.floor(math.log10(wanted)) - 1)
+    return f"{math.ceil(wanted / digit) * digit:.10g}"
