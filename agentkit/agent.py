@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from agentkit.stores.opened import Where
     from agentkit.stores.protocol import Store
     from agentkit.stream import Stream, SyncStream
-    from agentkit.tools import Tool
+    from agentkit.tools import Tool, Toolbox
 
 
 class Agent:
@@ -86,7 +86,7 @@ class Agent:
         *,
         name: str | None = None,
         instructions: str = "",
-        tools: Sequence[Tool | Callable[..., Any] | Wire] = (),
+        tools: Sequence[Tool | Toolbox | Callable[..., Any] | Wire] = (),
         output: Any = str,
         evidence: bool | Literal["require"] = False,
         limits: Limits | None = None,

@@ -51,10 +51,15 @@ def resumed(decisions: Sequence[Decision], tools: Mapping[str, Tool]) -> Opening
     return lambda place: _resumed(place, decisions, tools)
 
 
-async def go_on(run: Run, place: Place, opening: Opening) -> RunResult:
-    """Run to the end; what it came to. An exception carries the result so far."""
+def check_run(run: Run) -> None:
+    """Raise ConfigurationError for what it could not begin with, whatever it is asked."""
     for each in (run.setup, *(setup for _, setup in run.others)):
         check_prices(replace(run, setup=each))
+
+
+async def go_on(run: Run, place: Place, opening: Opening) -> RunResult:
+    """Run to the end; what it came to. An exception carries the result so far."""
+    check_run(run)
     first = opening(place)
     setup = run.log.setup
     if not setup or (setup.digest, setup.session) != (run.setup.digest, run.session):

@@ -11,7 +11,7 @@ import inspect
 import json
 import re
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import (
     Annotated,
@@ -256,6 +256,13 @@ class Tool(Generic[P, R]):
         return replace(self, function=types.MethodType(self.function, target), receiver=None)
 
 
+class Toolbox(Protocol):
+    """Any object with tools that share what it was made with; an agent takes it in their place."""
+
+    @property
+    def tools(self) -> Sequence[Tool[..., Any]]: ...
+
+
 @overload
 def tool(function: Callable[Q, S], /, **options: Unpack[Options]) -> Tool[Q, S]: ...
 @overload
@@ -290,10 +297,7 @@ def as_tool(value: object) -> Tool[..., Any]:
 
 
 def tools_of(value: object) -> list[Tool[..., Any]]:
-    """The tools that a value stands for: itself, or those of a toolbox.
-
-    A toolbox is any object with `tools`, a list or tuple of Tools that share what it was made with.
-    """
+    """The tools that a value stands for: itself, or those of a Toolbox."""
     tools = None if isinstance(value, Tool) else getattr(value, "tools", None)
     if isinstance(tools, list | tuple) and tools and all(isinstance(each, Tool) for each in tools):
         return list(tools)

@@ -4,7 +4,8 @@
 
 It prints its address and ends when its standard input does. The first word of a path says what the
 model at it does: `/turns/10/4/…` calls the tool `add` four times in each of ten turns and then
-answers; `/deltas/2000/…` streams an answer of so many deltas, 64 in a chunk.
+answers; `/deltas/2000/…` streams an answer of so many deltas, 64 in a chunk; `/row/…` says who
+leads a country.
 """
 
 from __future__ import annotations
@@ -98,6 +99,13 @@ def turn(number: int, turns: int, calls: int) -> bytes:
 
 
 @cache
+def row() -> bytes:
+    """The answer about one row of a table."""
+    body = json.dumps(response(message('{"leader":"Sanna Example","since":2019}'))).encode()
+    return head("application/json", **{"content-length": len(body)}) + body
+
+
+@cache
 def deltas(count: int) -> bytes:
     """A stream whose text comes in so many deltas."""
     chunks = [b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in bursts(count)]
@@ -137,6 +145,8 @@ def event(wire: dict[str, Any]) -> bytes:
 
 def answer(path: str, body: bytes) -> bytes:
     kind, count, *rest = path.strip("/").split("/")
+    if kind == "row":
+        return row()
     if kind == "deltas":
         return deltas(int(count))
     calls = int(rest[0])

@@ -56,6 +56,17 @@ ROWS = (
     Row("the same, to `agent.stream`", "delta_stream", "ratio", 1.0),
     Row("five hundred runs at once", "at_once", "ratio", 0.07),
     Row("resident memory there, MB", "at_once", "resident_mb", 70),
+    Row(
+        "a row of a table, sixteen at once / a request, one after the other",
+        "table_by_1",
+        "ratio",
+        1.5,
+        why="of each row a session is looked for, held and kept in SQLite, by threads that take "
+        "turns with the one that asks.",
+    ),
+    Row("the same / a request, sixteen at once as well", "table_by_16", "ratio", 1.5),
+    Row("a row that has its answer, ms", "table_again", "ms", 0.3),
+    Row("resident memory with 30,000 rows / with 1,000", "table_memory", "growth", 1.1),
     Row("import and the first tool / importing httpx and pydantic", "import", "ratio", 1.1),
     Row("the schema of a function with six parameters, ms", "schema", "ms", 0.8),
 )
@@ -88,6 +99,7 @@ def measured(seconds: float, rounds: int) -> dict[str, Any]:
     found: dict[str, Any] = printed("work.py", "--seconds", str(seconds))
     found["at_once"] = at_once(rounds)
     found |= printed("imports.py")
+    found |= printed("table.py")
     return found
 
 
@@ -134,9 +146,24 @@ def page(found: dict[str, Any]) -> str:
             rows="\n".join(line(row, found) for row in ROWS),
             missed=f"\nNot reached:\n{said}\n" if missed else "\nAll of them are reached.\n",
             plain_mb=found["at_once"]["plain_mb"],
+            **of_the_table(found),
             peers=peers,
         )
     )
+
+
+def of_the_table(found: dict[str, Any]) -> dict[str, Any]:
+    """What the page says of a table."""
+    memory, again = found["table_memory"], found["table_again"]
+    by = found["table_by_1"]
+    sizes = zip(memory["rows"], memory["resident_mb"], strict=True)
+    return {
+        "table_sizes": "\n".join(f"| {rows:,} | {resident:.1f} MB |" for rows, resident in sizes),
+        "table_rows": f"{1e3 / by['ours_ms']:,.0f}",
+        "table_again": f"{again['rows_a_second']:,.0f}",
+        "table_plain": f"{found['table_by_16']['plain_ms']:.2f}",
+        "table_plain_in_turn": f"{by['plain_ms']:.2f}",
+    }
 
 
 OTHERS = """
@@ -150,7 +177,7 @@ The same work, in the same rounds. A ratio is to the plain httpx loop of its rou
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--seconds", type=float, default=8.0, help="for each case")
+    parser.add_argument("--seconds", type=float, default=6.0, help="for each case")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--json", type=Path, help="write what was found there, too")
     parser.add_argument("--found", type=Path, help="measure nothing: take what was written there")

@@ -1,6 +1,6 @@
 """A report on the countries of a region: `python examples/report.py Oceania > oceania.md`.
 
-Answers are kept in a file: the same again asks only what is missing. Exit code 5: a row has none.
+The same again asks only what has no answer yet. Exit code 5: something has none.
 """
 
 import csv
@@ -11,10 +11,11 @@ from pathlib import Path
 
 from countries.countries import agent as countries
 
-from agentkit import Agent, Limits, Usage
+from agentkit import Agent, Limits
 
 TABLE = Path(__file__).parent / "countries" / "countries.csv"
 QUESTION = "What are the capital, the population, the area and the currency of {name}?"
+HEAD = "| Country | Capital | People | km² | People a km² | Currency |\n|---|---|--:|--:|--:|---|"
 
 
 @dataclass
@@ -27,40 +28,32 @@ class Facts:
     currency: str
 
 
-def prices(_model: str, usage: Usage) -> float:
-    """US dollars, as a gateway may ask them: two a million tokens."""
-    return usage.total_tokens * 2 / 1_000_000
+def line(name: str, of: Facts) -> str:
+    numbers = f"{of.population:,} | {of.area_km2:,.9g} | {of.population / of.area_km2:,.1f}"
+    return f"| {name} | {of.capital} | {numbers} | {of.currency} |"
 
 
-def row(name: str, facts: Facts) -> str:
-    people, area = facts.population, facts.area_km2
-    cells = (name, facts.capital, f"{people:,}", f"{area:,.0f}", f"{people / area:.1f}")
-    return f"| {' | '.join(cells)} | {facts.currency} |"
+agent = Agent(
+    os.environ.get("MODEL", "offline"),
+    instructions=countries.instructions,
+    tools=list(countries.tools.values()),
+    output=Facts,
+    limits=Limits(turns=4),
+    prices=lambda _model, usage: usage.total_tokens * 2 / 1_000_000,  # two dollars a million
+    store=os.environ.get("AGENTKIT_DB", "report.db"),
+)
+region = sys.argv[1] if len(sys.argv) > 1 else "South America"
+with TABLE.open(encoding="utf-8", newline="") as file:
+    rows = [{"name": row["name"]} for row in csv.DictReader(file) if row["region"] == region]
+result = agent.map_sync(rows, QUESTION, budget=0.50, retry=1)
 
-
-def main(region: str = "South America") -> int:
-    agent = Agent(
-        os.environ.get("MODEL", "offline"),
-        instructions=countries.instructions,
-        tools=list(countries.tools.values()),
-        output=Facts,
-        limits=Limits(turns=4),
-        prices=prices,
-        store=os.environ.get("AGENTKIT_DB", "report.db"),
-    )
-    with TABLE.open(encoding="utf-8", newline="") as file:
-        rows = [{"name": each["name"]} for each in csv.DictReader(file) if each["region"] == region]
-    result = agent.map_sync(rows, QUESTION, budget=0.50, retry=1)
-    known = {each.row["name"]: each.output for each in result.rows if each.is_done}
-
-    people, area = (sum(getattr(f, n) for f in known.values()) for n in ("population", "area_km2"))
-    print(f"# {region}\n\n| Country | Capital | People | km² | People a km² | Currency |")
-    print("|---|---|--:|--:|--:|---|")
-    for name in sorted(known, key=lambda each: -known[each].population):
-        print(row(name, known[name]))
-    ...
-    return 0 if result.done == result.total else 5
-
-
-if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+print(f"# {region}\n\n{HEAD}")
+known = {row.row["name"]: row.output for row in result.rows if row.is_done}
+for name in sorted(known, key=lambda name: -known[name].population):
+    print(line(name, known[name]))
+if answers := known.values():
+    people, area = sum(each.population for each in answers), sum(each.area_km2 for each in answers)
+    print(line("**All**", Facts("", people, area, "")))
+for row in (each for each in result.rows if not each.is_done):
+    print(f"\nThere is no answer for {row.row['name']}: {row.error}")
+sys.exit(0 if result.done == result.total else 5)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from urllib.parse import unquote
 
+from agentkit.cli.asking import question_in
 from agentkit.cli.safe_text import one_line
 from agentkit.cli.same_agent import needs_agent
 from agentkit.records import Setup
@@ -65,7 +66,9 @@ class Again:
     def words_on(self, call: PendingCall) -> Iterator[tuple[str, str]]:
         """What can be said about a call that waits, each with its command."""
         approve, reject = partial(self.approve, call.call_id), self.reject(call.call_id)
-        if call.reason == MAY_HAVE_RUN:
+        if question_in(call) is not None:
+            yield "Answer it", approve("--answer", "TEXT")
+        elif call.reason == MAY_HAVE_RUN:
             yield "Run it once more", approve("--again")
             yield "Say what it gave", approve("--answer", "TEXT")
         elif call.reason != GONE:

@@ -120,9 +120,9 @@ def add_model_options(parser: argparse._ActionsContainer) -> None:
     )
 
 
-def add_limit_options(parser: argparse.ArgumentParser) -> None:
+def add_limit_options(parser: argparse.ArgumentParser, title: str = "limits") -> None:
     """Add how far it may go."""
-    limits = parser.add_argument_group("limits")
+    limits = parser.add_argument_group(title)
     add = limits.add_argument
     add("--max-turns", metavar="N", type=at_least_one, help="requests to the model")
     add("--max-tool-calls", metavar="N", type=at_least_one, help="tool calls that may run")

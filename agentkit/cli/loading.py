@@ -63,7 +63,7 @@ def load_tools(spec: str) -> list[Tool[..., Any]]:
     module = _load(place)
     if name:
         value = _named(module, name, spec, Tool)
-        if isinstance(value, type) and hasattr(value, "tools"):
+        if isinstance(value, type) and _is_toolbox(value):
             value = _toolbox(Making(place, name), spec)
         values = list(value) if isinstance(value, (list, tuple)) else [value]
     else:
@@ -99,6 +99,18 @@ def _toolbox(making: Making, spec: str) -> Any:
     if isinstance(toolbox, ConfigurationError):
         raise ConfigurationError(f"{spec}: {toolbox}") from toolbox
     return toolbox
+
+
+def toolboxes_of(place: str) -> dict[str, type]:
+    """The toolboxes of a module, by name: classes whose instances have `tools`."""
+    kinds = _all_of(_load(place), type)
+    return {name: kind for name, kind in sorted(kinds.items()) if _is_toolbox(kind)}
+
+
+def _is_toolbox(kind: type) -> bool:
+    return hasattr(kind, "tools") or any(
+        "tools" in inspect.get_annotations(each) for each in kind.__mro__
+    )
 
 
 def _check_is_one(spec: str) -> None:
@@ -215,7 +227,10 @@ def _named(module: ModuleType, name: str, spec: str, kind: type) -> Any:
 
 def _all_of(module: ModuleType, kind: type[T]) -> dict[str, T]:
     """The values of that kind by name, each once."""
-    return _once((name, value) for name, value in vars(module).items() if isinstance(value, kind))
+    # names that a module loads on first use are in its `__all__` alone
+    named = {name: getattr(module, name, None) for name in getattr(module, "__all__", ())}
+    values = {**named, **vars(module)}.items()
+    return _once((name, value) for name, value in values if isinstance(value, kind))
 
 
 def _once(pairs: Iterable[tuple[str, T]]) -> dict[str, T]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Iterator
 from typing import Any
 
 from agentkit.agent import Agent
@@ -62,10 +63,21 @@ def show_row(
     session: str, arguments: argparse.Namespace, store: Store | None, agent: Agent | None
 ) -> str:
     """The command that shows what happened in a row's run."""
-    place = [*said(arguments, {"db": "--db"})]
-    if not place and agent is not None and store is agent.store:
-        place = [*said(argparse.Namespace(db=getattr(store, "path", None)), {"db": "--db"})]
-    return shell_line("show", [session], place)
+    return shell_line("show", [session], _place(arguments, store, agent))
+
+
+def list_waiting(arguments: argparse.Namespace, store: Store | None, agent: Agent | None) -> str:
+    """The command that lists the rows that wait for a person's word."""
+    return shell_line("runs", [], ["--rows", "--waiting", *_place(arguments, store, agent)])
+
+
+def _place(
+    arguments: argparse.Namespace, store: Store | None, agent: Agent | None
+) -> Iterator[str]:
+    """The option that says where the log is."""
+    is_agents_own = agent is not None and store is agent.store and not arguments.db
+    place = getattr(store, "path", None) if is_agents_own else arguments.db
+    return said(argparse.Namespace(db=None if place is None else str(place)), {"db": "--db"})
 
 
 def more_dollars(budget: float, missing: float | None) -> str:

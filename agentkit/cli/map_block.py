@@ -95,7 +95,9 @@ def _times(look: Look) -> Iterable[str]:
 
 
 def _money(look: Look) -> str:
-    spent = "cost unknown" if look.spent is None else f"{dollars(look.spent)} spent"
+    spent = "cost unknown"
+    if look.spent is not None:
+        spent = f"{dollars(look.before + look.spent)} spent"
     whole = "" if look.whole_cost is None else f", about {dollars(look.whole_cost)} in all"
     return f"{spent}{whole}" + ("" if look.budget is None else f", budget {dollars(look.budget)}")
 

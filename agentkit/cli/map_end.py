@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from agentkit.agent import Agent
 from agentkit.cli.errors import EXIT_CODES, INTERRUPTED, ROWS_FAILED, exit_code, say, say_command
 from agentkit.cli.errors import told as in_words
-from agentkit.cli.map_again import map_again, more_dollars, show_row
+from agentkit.cli.map_again import list_waiting, map_again, more_dollars, show_row
 from agentkit.cli.map_block import span
 from agentkit.cli.safe_text import one_line
 from agentkit.cli.show import counted
@@ -116,6 +116,8 @@ class Following:
         return map_again(self.arguments, **{"pilot": None, "yes": None, **changes})
 
     def _again_or_show(self, result: MapResult) -> tuple[str, str]:
+        if result.failed and result.failed == result.waiting:
+            return "Decide on them", list_waiting(self.arguments, self.store, self.named)
         if result.failed:
             return "Try them again", self._again(only="failed", refresh=None)
         if self.seen.answered is None:
@@ -142,8 +144,8 @@ def tell_failures(end: End, following: Following) -> None:
         if following.store is None:
             say(text)
         else:
-            say_command(text, following.show(row))
-    if result is not None and result.waiting and following.store is not None:
+            say_command(f"{text} See:", following.show(row))
+    if result is not None and 0 < result.waiting < result.failed:
         waiting = counted(result.waiting, "row")
         say(f"{waiting} waiting for a person's word: `agentkit runs --rows --waiting` lists them.")
     if end.error is not None:

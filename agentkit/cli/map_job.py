@@ -26,6 +26,8 @@ class Looking:
     progress: Progress
     cached: Callable[[], int] = lambda: 0
     """How many rows came from the cache so far."""
+    before: float = 0.0
+    """US dollars of earlier jobs, as far as they count."""
     budget: float | None = None
     clock: Callable[[], float] = time.monotonic
     pace: Pace = field(default_factory=Pace)
@@ -42,6 +44,7 @@ class Looking:
             running=now.running,
             kept=now.kept,
             spent=None if is_unpriced else now.spent,
+            before=self.before,
             level=now.level,
             refusals=now.refusals,
             cached=self.cached(),

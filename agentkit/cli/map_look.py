@@ -26,7 +26,9 @@ class Look:
     kept: int = 0
     """Rows whose answer was in the log before."""
     spent: float | None = 0.0
-    """US dollars, None where they are not known."""
+    """US dollars of this job, None where they are not known."""
+    before: float = 0.0
+    """US dollars of earlier jobs, as far as they count."""
     level: int = 0
     """How many rows may run at once."""
     refusals: int = 0
@@ -68,10 +70,11 @@ class Look:
 
     @property
     def whole_cost(self) -> float | None:
-        """US dollars of all of it, where the rest is like what was run."""
+        """US dollars of all jobs, where the rest is like what was run."""
         if self.total is None or self.spent is None or not self.asked:
             return None
-        return self.spent / self.asked * (self.asked + max(self.total - self.ended, 0))
+        rows = self.asked + max(self.total - self.ended, 0)
+        return self.before + self.spent / self.asked * rows
 
     @property
     def from_before(self) -> float:

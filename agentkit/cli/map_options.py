@@ -30,7 +30,7 @@ def add_map_options(parser: argparse.ArgumentParser) -> None:
     _add_row_options(parser)
     _add_pace_options(parser)
     add_agent_options(parser)
-    add_limit_options(parser)
+    add_limit_options(parser, "limits of each row")
     add_store_options(parser)
     _add_output_options(parser)
 

@@ -11,7 +11,7 @@ from agentkit.cli.show import counted
 from agentkit.cli.table import Table, dollars
 from agentkit.encoding import Wire, encode
 from agentkit.jobs.estimates import Estimate
-from agentkit.jobs.results import Launch, MapResult, MapRow
+from agentkit.jobs.results import Launch, MapRow
 from agentkit.tool_output import plain
 
 MOST_GIVEN, MOST_ANSWERED = 3, 6
@@ -97,11 +97,13 @@ def estimate_wire(left: int, estimate: Estimate) -> Wire:
     }
 
 
-def left_after(result: MapResult, to_do: int, only: str | None) -> int:
-    """How many rows are still to be asked behind a pilot: those that failed are tried again."""
-    asked = result.done + result.failed - result.kept
-    again = 0 if only == "new" else min(result.failed, asked)
-    return max(to_do - asked + again, 0)
+def left_after(to_do: int, wanted: int, rows: Sequence[MapRow], only: str | None) -> int:
+    """How many of the rows are still to be asked, so many of which a pilot was of.
+
+    `rows` are those that it asked; the failed ones among them are tried again.
+    """
+    again = 0 if only == "new" else sum(not row.is_done for row in rows)
+    return max(to_do - wanted + again, 0)
 
 
 def _time(estimate: Estimate) -> str:

@@ -33,6 +33,7 @@ def add(commands: Commands) -> None:
     """Add the command's parser."""
     summary = "ask a question for each row of a table"
     parser = add_command(commands, "map", summary, EXAMPLES)
+    parser.description = f"{parser.description} The same again asks only what is missing."
     parser.set_defaults(command=command)
     add_map_options(parser)
 

@@ -84,6 +84,8 @@ class Work:
     following: Following
     runner: asyncio.Runner
     display: Display = field(init=False)
+    before: float = 0.0
+    """US dollars of earlier jobs that count against the budget."""
     estimate: Wire | None = None
     """What the rest would take, where a pilot has shown it."""
 
@@ -99,8 +101,9 @@ class Work:
         """All of it; the exit code."""
         arguments, began = self.table.arguments, time.monotonic()
         end = None
-        if arguments.json or arguments.pilot:
+        if arguments.json or arguments.pilot or arguments.budget:
             launch = self.runner.run(self.table.launch())
+            self.before = launch.cost if arguments.budget else 0.0
             if arguments.json:
                 write_json(sys.stdout, self._launch_wire(launch))
             if arguments.pilot:
@@ -118,7 +121,7 @@ class Work:
 
     def _ended(self, job: Job) -> End:
         seen, budget = self.following.seen, self.table.arguments.budget
-        looking = Looking(job.progress, lambda: seen.cached, budget)
+        looking = Looking(job.progress, lambda: seen.cached, self.before, budget)
         return self.runner.run(ended(job, self.display, looking))
 
     def _pilot(self, launch: Launch) -> End | None:
@@ -130,9 +133,11 @@ class Work:
         end = self._ended(self.runner.run(self.table.pilot(arguments.pilot, launch.total, rows)))
         if end.result is None or end.code not in (0, ROWS_FAILED):
             return end
-        left = left_after(end.result, to_do, arguments.only)
-        self._show(rows, end.result.estimate(left), left)
-        self._warn(end.result.estimate(left), launch.cost + (end.result.cost or 0.0))
+        left = left_after(to_do, arguments.pilot, rows, arguments.only)
+        estimate = end.result.estimate(left)
+        self.before += (end.result.cost or 0.0) if arguments.budget else 0.0
+        self._show(rows, estimate, left)
+        self._warn(estimate)
         try:
             return None if self._is_agreed() else End(end.result, is_pilot=True)
         except KeyboardInterrupt:
@@ -142,16 +147,17 @@ class Work:
         self.estimate = estimate_wire(left, estimate)
         columns = Template.of(self.table.prompt).columns_used or self.table.source.columns
         width = shutil.get_terminal_size().columns
-        table = pilot_table(rows, columns, width)
+        in_order = sorted(rows, key=lambda row: row.index)
+        table = pilot_table(in_order, columns, width)
         write = lines_on(sys.stderr)
         for line, style in zip(table.lines(width), ["bold", *table.styles], strict=True):
             write(line, style)
         note(estimate_line(left, estimate))
 
-    def _warn(self, estimate: Estimate, spent: float) -> None:
+    def _warn(self, estimate: Estimate) -> None:
         budget, most = self.table.arguments.budget, estimate.high_cost or estimate.cost
-        if budget is not None and most is not None and spent + most > budget:
-            note(f"With the {dollars(spent)} spent, that may be more than the budget.")
+        if budget is not None and most is not None and self.before + most > budget:
+            note(f"With the {dollars(self.before)} spent, that may be more than the budget.")
 
     def _is_agreed(self) -> bool:
         if self.table.arguments.yes:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agentkit.cli.answer import write, write_json
-from agentkit.cli.loading import load_tools
+from agentkit.cli.loading import load_tools, toolboxes_of
 from agentkit.cli.options import Commands, add_command
 from agentkit.cli.safe_text import one_line, visible
 from agentkit.tools import Tool
@@ -41,21 +41,23 @@ def command(arguments: argparse.Namespace) -> int:
     elif arguments.specs and len(tools) == 1:
         write(sys.stdout, _shown(f"{tools[0].explain()}\n"))
     else:
-        write_tools(tools)
+        write_tools(tools, {} if arguments.specs else toolboxes_of(READY_MADE))
     return 0
 
 
-def write_tools(tools: Sequence[Tool[..., Any]]) -> None:
-    """Print the names of the tools, a line each, with what running one again does."""
-    write(sys.stdout, _shown(_table(tools)))
+def write_tools(
+    tools: Sequence[Tool[..., Any]], toolboxes: Mapping[str, type] | None = None
+) -> None:
+    """Print the names of the tools, a line each, with what running one again does.
 
-
-def _table(tools: Sequence[Tool[..., Any]]) -> str:
-    width = max(len(tool.name) for tool in tools)
-    return "".join(
-        f"{tool.name:<{width}}  {tool.effect:<10}  {_first_line(tool.description)}".rstrip() + "\n"
-        for tool in tools
-    )
+    Behind them, of toolboxes, what each is for: its tools are there once it is made.
+    """
+    lines = [(tool.name, str(tool.effect), _first_line(tool.description)) for tool in tools]
+    for name, kind in (toolboxes or {}).items():
+        lines.append((f"{name}(…)", "toolbox", _first_line(kind.__doc__ or "")))
+    width = max(len(name) for name, *_ in lines)
+    rows = (f"{name:<{width}}  {kind:<10}  {told}".rstrip() for name, kind, told in lines)
+    write(sys.stdout, _shown("".join(f"{row}\n" for row in rows)))
 
 
 def _first_line(text: str) -> str:

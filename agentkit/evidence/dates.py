@@ -33,7 +33,7 @@ _WHOLE = [
     re.compile(rf"(?<!\d){_YEAR}\.(?P<month>\d\d?)\.(?P<day>\d\d?)(?!\d)"),
     re.compile(r"(?<![\w.,])(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)(?![\w.,]\d)(?!\d)"),
     re.compile(rf"(?<!\d){_YEAR}\s?年\s?(?P<month>\d\d?)\s?月\s?(?P<day>\d\d?)\s?日"),
-    re.compile(rf"{_DAY}(?:\sday)?{_OF}(?:the\s)?{_MONTH}{_OF}{_YEAR}"),
+    re.compile(rf"{_DAY}{_OF}(?:the\s)?{_MONTH}{_OF}{_YEAR}"),
     re.compile(rf"(?<![a-z]){_MONTH}\s(?:the\s)?{_DAY},?\s{_YEAR}"),
     re.compile(rf"(?<!\d){_YEAR},?\s{_MONTH}\s{_DAY}(?!\d)"),
     re.compile(rf"(?<!\d)(?P<day>\d\d?)\.\s?(?P<month>\d\d?)\.\s?{_YEAR}"),

@@ -34,13 +34,15 @@ def root_of(schema: Schema) -> Schema:
     """What a schema says of the whole, also where it is a reference into itself."""
     ref = schema.get("$ref")
     target = resolve(schema, ref) if isinstance(ref, str) else None
-    return {**schema, **target} if isinstance(target, dict) else schema
+    if not isinstance(target, dict):
+        return schema
+    return {**{key: part for key, part in schema.items() if key != "$ref"}, **target}
 
 
 def names_in(schema: Schema) -> tuple[str, ...]:
     """The fields of an object, in order; none of what is no object with fields."""
-    properties = root_of(schema).get("properties")
-    is_object = root_of(schema).get("type", "object") == "object"
+    root = root_of(schema)
+    properties, is_object = root.get("properties"), root.get("type", "object") == "object"
     return tuple(properties) if is_object and isinstance(properties, dict) else ()
 
 
@@ -50,14 +52,15 @@ def with_evidence(plain: StrictSchema, names: Sequence[str], *, keeps_null: bool
     Read, it is what the plain one reads; with `keeps_null`, a field without a value is null there
     and not left out.
     """
-    defs = dict(plain.schema.get("$defs") or {})
+    root = root_of(plain.schema)
+    defs = dict(root.get("$defs") or {})
     parts = [_defined(defs, "call_id", _CALL_ID), _defined(defs, "quote", _QUOTE)]
     properties = {
         name: _three(node, parts) if name in names else node
-        for name, node in plain.schema["properties"].items()
+        for name, node in root["properties"].items()
     }
-    schema = {**plain.schema, "properties": properties, "$defs": defs}
-    schema["description"] = sentences(plain.schema.get("description"), _TOLD)
+    schema = {**root, "properties": properties, "$defs": defs}
+    schema["description"] = sentences(root.get("description"), _TOLD)
     decoder = _decoder(plain, names, keeps_null=keeps_null)
     return StrictSchema(schema, plain.is_strict and _is_small(schema), plain.notes, decoder)
 
@@ -100,7 +103,9 @@ def _asks_for_parts(node: Schema) -> bool:
 
 
 def _has_parts(written: JSON) -> bool:
-    return isinstance(written, dict) and "value" in written and written.keys() <= _PARTS
+    if not isinstance(written, dict) or "value" not in written:
+        return False
+    return written.keys() <= _PARTS or written.keys() >= _PARTS
 
 
 def _defined(defs: Wire, wanted: str, description: str) -> Schema:
@@ -110,12 +115,13 @@ def _defined(defs: Wire, wanted: str, description: str) -> Schema:
     return {"$ref": f"#/$defs/{name}"}
 
 
-def _three(node: Schema, parts: Sequence[Schema]) -> Schema:
+def _three(node: Schema | bool, parts: Sequence[Schema]) -> Schema:
     """A field as the object that has its evidence before its value, in the order of thought."""
-    bare = {key: value for key, value in node.items() if key != "description"}
+    said = node if isinstance(node, dict) else {}
+    bare = {key: value for key, value in said.items() if key != "description"}
     call_id, quote = parts
     whole = closed({"call_id": call_id, "quote": quote, "value": nullable(bare)})
-    return titled(whole, node.get("description"))
+    return titled(whole, said.get("description"))
 
 
 def _decoder(plain: StrictSchema, names: Sequence[str], *, keeps_null: bool) -> Decoder:

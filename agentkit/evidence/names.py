@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from agentkit.evidence.texts import alike, runs_together, words_of
 
 _HONORIFICS = frozenset(
-    {"mr", "mrs", "ms", "miss", "mx", "dr", "prof", "professor", "sir", "dame", "hon", "jr", "sr"}
-    | {"phd", "md", "herr", "frau", "mme", "mlle"}
+    {"mr", "mrs", "ms", "miss", "mx", "dr", "prof", "professor", "sir", "dame", "hon", "phd"}
+    | {"md", "herr", "frau", "mme", "mlle"}
 )
 _MOST_OF_NAME = 6
 """Words of a name whose order may differ."""

@@ -30,20 +30,24 @@ _WORDS = {word: number for number, word in enumerate(_SMALL.split())}
 _WORDS |= {word: 10 * number for number, word in enumerate(_TENS.split(), 3)}
 
 _LETTER = "A-Za-z\u00c0-\u024f\u0370-\u052f"
-_SCALE = "|".join(sorted(_FACTOR, key=len, reverse=True))
+_SCALE = "|".join(sorted((each for each in _FACTOR if len(each) > 1), key=len, reverse=True))
 _SHARE = r"%|‰|percent\b|per cent\b|pct\b|prozent\b|pour cent\b|per mille\b"
+_PER_MILLE = ("‰", "per mille")
 _NUMBER = re.compile(
-    rf"(?<![{_LETTER}_])(?P<before>(?:\^-?\d*/?|[{_LETTER}_])*)"
-    r"(?P<sign>(?:(?<![\w.,)\]%])-[$€£¥]?|(?<!\w)minus )\s?)?"
+    rf"(?<![{_LETTER}_^])(?P<before>(?:\^-?\d*/?|[{_LETTER}_])*)"
+    r"(?P<sign>(?<![\w.,)\]%])-[$€£¥]?|(?<!\w)minus )?"
     r"(?P<digits>\d{1,3}(?:[ ']\d{3})+(?!\d)(?:[.,]\d+)?|\d+(?:[.,]\d+)*|(?<![\d.])\.\d+)"
     r"(?P<part>\^\d+/\d+)?"
     r"(?P<power>e[-+]?\d+|\s?[x×*·⋅]\s?10(?:\^-?\d*)+|(?<=\b10)(?:\^-?\d*)+)?"
-    rf"(?:[\s-]?(?P<scale>{_SCALE})(?![^\W\d_])\.?)?"
+    rf"(?:(?:[\s-]?(?P<scale>{_SCALE})|(?P<letter>[kmb]))(?![^\W\d_]|\^)\.?)?"
     rf"(?:\s?(?P<share>{_SHARE}))?",
     re.IGNORECASE,
 )
+# Two hundred, but nothing of two hundred and five, and nothing of twenty-five.
 _IN_WORDS = re.compile(
-    rf"(?<![\w-])(?P<word>{'|'.join(_WORDS)}|an?)(?:[\s-](?P<scale>{_SCALE}))?(?![\w-])",
+    rf"(?<![\w-])(?P<word>{'|'.join(_WORDS)}|an?)"
+    rf"(?:[\s-](?P<scale>{_SCALE})\b(?![\s-](?:and\s)?(?:{'|'.join(_WORDS)}|{_SCALE})\b)"
+    rf"|(?![\s-](?:{_SCALE})\b))(?![\w-])",
     re.IGNORECASE,
 )
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
@@ -70,7 +74,8 @@ def numbers_in(quote: str) -> set[Decimal]:
     none. The text is one that was made alike.
     """
     with localcontext(_EXACT):
-        found = {number for match in _NUMBER.finditer(quote) for number in _readings(match)}
+        readings = (each for match in _NUMBER.finditer(quote) for each in _readings(match))
+        found = {number for each in readings for number in each}
         return found | {each for match in _IN_WORDS.finditer(quote) for each in _spelled(match)}
 
 
@@ -87,10 +92,14 @@ def number_of(text: str) -> set[Decimal]:
     """The readings of a text that is a number and nothing else; empty for any other."""
     match = None if _CODE.match(text) else _NUMBER.fullmatch(text)
     with localcontext(_EXACT):
-        return set(_readings(match)) if match else set()
+        return {each[-1] for each in _readings(match)} if match else set()
 
 
-def _readings(match: re.Match[str]) -> Iterator[Decimal]:
+def _readings(match: re.Match[str]) -> Iterator[list[Decimal]]:
+    """What a number may mean; for each reading of its digits by itself, then with what is behind.
+
+    The last one is all that it says: of 1.2 million, 1,200,000.
+    """
     if match["before"]:
         return
     sign = -1 if match["sign"] else 1
@@ -98,12 +107,21 @@ def _readings(match: re.Match[str]) -> Iterator[Decimal]:
         number = sign * (digits + _part(match["part"]))
         if match["power"]:
             number = _raised(number, match["power"])
-        yield number
-        if match["scale"]:
-            number *= _FACTOR[match["scale"].lower()]
-            yield number
-        if match["share"]:
-            yield number / (1000 if match["share"].lower() in ("‰", "per mille") else 100)
+        meanings = [number]
+        if scale := match["scale"] or match["letter"]:
+            meanings.append(number * _FACTOR[scale.lower()])
+        if share := match["share"]:
+            meanings.append(meanings[-1] / (1000 if share.lower() in _PER_MILLE else 100))
+        yield meanings
+    if _is_in_row(match):
+        yield [Decimal(each) for each in match["digits"].split(",") if each.count(".") <= 1]
+
+
+def _is_in_row(match: re.Match[str]) -> bool:
+    """Whether commas without spaces divide cells around a number, and so perhaps in it."""
+    before, behind = match.string[: match.start()], match.string[match.end() :]
+    is_last = before.endswith(",") and not behind[:1].isalnum()
+    return is_last or (behind[:1] == "," and behind[1:2].isalnum())
 
 
 def _decimals(digits: str) -> Iterator[Decimal]:

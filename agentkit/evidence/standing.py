@@ -17,6 +17,9 @@ Reading = Literal["text", "json"]
 SHORTEST = 3
 """Letters and digits of a quote; a shorter one has to be the whole of a value."""
 
+_MOST_CUT = 1_000
+"""Places at which a quote stands cut off, after which it is not looked for any further."""
+
 _BORDER = "\x00"
 """Between texts that no quote may span."""
 
@@ -82,11 +85,13 @@ def _written(text: str) -> list[Place]:
 
 
 def _stands(quote: str, text: str) -> bool:
-    start = text.find(quote) if quote else -1
-    while start >= 0:
+    start = -1
+    for _ in range(_MOST_CUT):
+        start = text.find(quote, start + 1) if quote else -1
+        if start < 0:
+            return False
         if not _is_cut(text, start, start + len(quote)):
             return True
-        start = text.find(quote, start + 1)
     return False
 
 
@@ -117,7 +122,7 @@ def _goes_on_before(before: str) -> bool:
     mark, earlier = before[-1], before[:-1]
     if mark in ".,'":
         return earlier.isdigit()
-    return mark in "-^" and not earlier.isalnum()
+    return mark == "^" or (mark == "-" and not earlier.isalnum())
 
 
 def _json_of(text: str) -> JSON:

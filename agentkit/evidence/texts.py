@@ -42,6 +42,14 @@ _SAME = str.maketrans(
         0x066C: ",",
     }
 )
+# Thai to Myanmar, Khmer, Chinese and Japanese, Korean with its particles.
+_WITHOUT_SPACES = (
+    ("\u0e00", "\u109f"),
+    ("\u1780", "\u17ff"),
+    ("\u2e80", "\u9fff"),
+    ("\uac00", "\ud7af"),
+    ("\uf900", "\ufaff"),
+)
 _FOREIGN_DIGIT = re.compile(r"(?![0-9])\d")
 
 # 1 234 567, 1,234,567, 1'234'567 and 1.234.567; a single point may as well begin a fraction.
@@ -50,7 +58,7 @@ _GROUPED = re.compile(
 )
 _BETWEEN = re.compile(r"[ ,'.]")
 # [text](address) of Markdown, and the marks of emphasis at the edges of words.
-_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*(?: \"[^\"]*\")?\)")
+_LINK = re.compile(r"!?\[([^\[\]\x00]*)\]\([^()\s]*(?: \"[^\"]*\")?\)")
 _EMPHASIS = re.compile(r"(?<!\w)[*_~]+(?=\S)|(?<=\S)[*_~]+(?!\w)")
 _AROUND = re.compile(r" ?([:,\[\]{}]) ?")
 
@@ -68,7 +76,10 @@ _LETTERS = str.maketrans(
         "&": " and ",
     }
 )
-_WORD = re.compile(r"(?:(?<![^\W_])-(?=\d))?[^\W_]+(?:[.,](?<=\d.)(?=\d)[^\W_]+)*")
+# With a sign before a number, and what is behind a grade or the name of a language: A+, C#.
+_WORD = re.compile(
+    r"(?:(?<![^\W_])-(?=\d))?[^\W_]+(?:[.,](?<=\d.)(?=\d)[^\W_]+)*(?: ?%|[+#]+|-(?![\w-]))?"
+)
 
 
 def alike(text: str) -> str:
@@ -101,13 +112,9 @@ def words_of(text: str) -> list[str]:
     if not folded.isascii():
         apart = unicodedata.normalize("NFKD", folded)
         folded = "".join(each for each in apart if not unicodedata.combining(each))
-    return _WORD.findall(folded)
+    return [word.replace(" ", "") for word in _WORD.findall(folded)]
 
 
 def runs_together(character: str) -> bool:
-    """Whether a character is of a script that puts no space between words."""
-    return (
-        "\u0e00" <= character <= "\u109f"
-        or "\u1780" <= character <= "\u17ff"
-        or ("\u2e80" <= character <= "\u9fff" or "\uf900" <= character <= "\ufaff")
-    )
+    """Whether a character is of a script that puts no space where another word begins."""
+    return any(first <= character <= last for first, last in _WITHOUT_SPACES)

@@ -25,7 +25,7 @@ from agentkit.output import OutputFormat
 from agentkit.records import Answer, Compaction
 from agentkit.responses.response import Model, Usage
 from agentkit.result import RunResult, broken_off
-from agentkit.resuming import Opening, begun, go_on, resumed
+from agentkit.resuming import Opening, begun, check_run, go_on, resumed
 from agentkit.run import Run
 from agentkit.secrets import Secrets
 from agentkit.sessions import Place, opened
@@ -119,11 +119,16 @@ class Asking:
         self.is_closed = False
         """Whether no row begins or goes on any more; those that are there are still told."""
 
+    def check(self) -> None:
+        """Raise ConfigurationError for what no row could begin with."""
+        nowhere = Place(Log(), "", Journal(self._logs, "", 0))
+        check_run(self._asker.run(nowhere, self._limits))
+
     def session_of(self, row: Row) -> str:
         """The name of the session of a row. Raises what the prompt does."""
         return self._keys.session_of(input_items(self._prompt.said(row)))
 
-    async def ask(self, index: int, row: Row, tries: int = 1) -> Asked | None:
+    async def ask(self, index: int, row: Row) -> Asked | None:
         """What comes of a row, which may be there already; None where it has not run.
 
         No error of its run is raised, nor that it was cancelled: they are in what is given.
@@ -133,7 +138,7 @@ class Asking:
             said = self._prompt.said(row)
             session = self._keys.session_of(input_items(said))
             async with opened(session, self._logs, "wait") as place:
-                return await self._in(place, _Question(index, row, said, tries))
+                return await self._in(place, _Question(index, row, said))
         except Exception as error:  # noqa: BLE001 - the prompt may be the caller's own code
             told = self._asker.secrets.hide(one_line(f"{type(error).__name__}: {error}"))
             failed = MapRow(index, row, None, "failed", False, told, None, 0, session, False)
@@ -151,11 +156,8 @@ class Asking:
         return await self._asked(question, place, way)
 
     def _kept(self, question: _Question, standing: Standing, place: Place) -> Asked:
-        before = tried_before(place.kept.parent)
-        if standing.result is not None:
-            return Asked(map_row(question, standing.result, before + 1, is_kept=True))
         lost = broken_off(place.log, AgentkitError(NO_ANSWER), place.session)
-        return Asked(map_row(question, lost, before, is_kept=True))
+        return Asked(map_row(question, place, standing.result or lost, is_kept=True))
 
     async def _asked(self, question: _Question, place: Place, way: Way) -> Asked:
         if way == "anew":
@@ -170,11 +172,10 @@ class Asking:
         except (Exception, asyncio.CancelledError) as caught:  # noqa: BLE001 - whoever lands it
             error = caught
             result = getattr(caught, "result", None) or broken_off(log, caught, place.session)
-        attempts = tried_before(place.kept.parent) + question.tries
         spent = [each for each in log.records[before:] if isinstance(each, Answer | Compaction)]
         costs = [each.cost for each in spent]
         return Asked(
-            map_row(question, result, attempts),
+            map_row(question, place, result),
             None if None in costs else sum(cost for cost in costs if cost),
             sum((usage_of(each) for each in spent), Usage()),
             self._clock() - began,
@@ -190,8 +191,6 @@ class _Question:
     index: int
     row: Row
     said: UserInput
-    tries: int
-    """The how manieth time this job tries it."""
 
 
 def usage_of(record: Answer | Compaction) -> Usage:
@@ -200,7 +199,7 @@ def usage_of(record: Answer | Compaction) -> Usage:
 
 
 def map_row(
-    question: _Question, result: RunResult, attempts: int, *, is_kept: bool = False
+    question: _Question, place: Place, result: RunResult, *, is_kept: bool = False
 ) -> MapRow:
     """The row with what its run came to."""
     log = result.log
@@ -213,8 +212,8 @@ def map_row(
         is_done(result),
         why(result),
         cost,
-        attempts,
-        result.session,
+        tried_before(place.kept.parent) + 1,
+        place.session,
         is_kept,
         result,
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from agentkit.jobs.asking import Asked, Asking
@@ -18,6 +19,7 @@ class Turn:
     index: int
     row: Row
     tries: int = 1
+    """The how manieth time this job tries it."""
 
 
 class Feeding:
@@ -45,13 +47,13 @@ class Feeding:
         self._is_stopped = True
         self._has_ended.set()
 
-    async def feed(self, turns: AsyncIterator[Turn]) -> None:
+    async def feed(self, turns: AsyncGenerator[Turn]) -> None:
         """Ask rows in their order, until each has ended or it is stopped.
 
         Cancelled, it begins no more, and cancels those that have not ended within the grace.
         """
         failure: Exception | None = None
-        async with asyncio.TaskGroup() as group:
+        async with aclosing(turns), asyncio.TaskGroup() as group:
             try:
                 failure = await self._begun(group, turns)
                 while self._tasks:
@@ -64,7 +66,7 @@ class Feeding:
             raise failure
 
     async def _begun(
-        self, group: asyncio.TaskGroup, turns: AsyncIterator[Turn]
+        self, group: asyncio.TaskGroup, turns: AsyncGenerator[Turn]
     ) -> Exception | None:
         """Begin rows as there is room for them; why no more can be read."""
         try:
@@ -95,7 +97,7 @@ class Feeding:
         self._has_ended.set()
 
     async def _ask(self, turn: Turn) -> None:
-        asked = await self._asking.ask(turn.index, turn.row, turn.tries)
+        asked = await self._asking.ask(turn.index, turn.row)
         await self._landed(turn, asked)
         if asked is not None and isinstance(asked.error, asyncio.CancelledError):
             raise asked.error

@@ -111,10 +111,20 @@ class Job:
             raise ConfigurationError("A job runs once. Call map() again to run it again.")
         self._has_begun = True
         made = await self._made()
-        limits, writer = await made.limits(self._clock), made.writer()
+        limits = await made.limits(self._clock)
+        made.asking(limits, self._clock).check()
+        writer = made.writer()
         self.progress.where = "" if writer is None else writer.name
         is_collecting = writer is None and hear is None
-        tally = Tally(self.progress, made.columns, writer, hear, self._plan.on_row, is_collecting)
+        tally = Tally(
+            self.progress,
+            made.columns,
+            writer,
+            hear,
+            self._plan.on_row,
+            is_collecting,
+            made.asker.secrets,
+        )
         began = self.progress.began = self._clock()
         try:
             await _written(Work(made, limits, tally, self._clock), writer)

@@ -95,7 +95,9 @@ async def prepared(
         )
     source = await _source(rows, prompt)
     schema = asker.output.schema if asker.output else None
-    columns = columns_of(source.columns, schema, with_evidence=asker.with_evidence)
+    # where no table is written, a row and its answer stand apart and may have the same names
+    given = () if plan.out is None else source.columns
+    columns = columns_of(given, schema, with_evidence=asker.with_evidence)
     return Prepared(
         asker,
         plan,

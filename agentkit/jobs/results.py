@@ -31,7 +31,7 @@ class MapRow:
     cost: float | None
     """US dollars of its session, None where they are not known."""
     attempts: int
-    """How often it was begun, as its sessions show, with the times that this job tried again."""
+    """How often it was begun; to go on behind an error of the server is the same attempt."""
     session: str
     """The name of its log in the store."""
     is_kept: bool

@@ -25,6 +25,7 @@ from agentkit.jobs.results import MapResult, MapRow, Progress
 from agentkit.jobs.standing import BUDGET
 from agentkit.jobs.tables import TableWriter
 from agentkit.responses.retry import OF_THE_SERVER
+from agentkit.secrets import Secrets, told_of
 
 FIRST = 5
 """So many rows, and no other before them, have to be refused before all are taken to be."""
@@ -48,6 +49,7 @@ class Tally:
     """Is told each row, and may have it wait."""
     on_row: Callable[[MapRow], object] | None
     is_collecting: bool
+    secrets: Secrets
     rows: list[MapRow] = field(default_factory=list)
     costs: Costs = field(default_factory=Costs)
     waiting: int = 0
@@ -71,7 +73,7 @@ class Tally:
         if self.is_collecting:
             self.rows.append(row)
         if self.on_row is not None:
-            _told(self.on_row, row)
+            self._tell(self.on_row, row)
         if self.hear is not None:
             await self.hear(row)
 
@@ -114,6 +116,13 @@ class Tally:
         progress.usage += asked.usage
         if row.attempts and not row.is_kept:
             self.costs.add(asked.cost, asked.seconds)
+
+    def _tell(self, on_row: Callable[[MapRow], object], row: MapRow) -> None:
+        """One who fails changes nothing but the program's log."""
+        try:
+            on_row(row)
+        except Exception as error:  # noqa: BLE001 - the caller's own code
+            logger.error("A listener failed on row %d\n%s", row.index, told_of(error, self.secrets))
 
     def _written(self, row: MapRow) -> Exception | None:
         """Why the row could not be written."""
@@ -163,10 +172,3 @@ def _evidence(row: MapRow) -> dict[str, Evidence]:
     """Where the fields of the answer were found, as far as the run says so."""
     found = row.result.evidence if row.result else {}
     return {name: Evidence(each.source, each.status) for name, each in found.items()}
-
-
-def _told(on_row: Callable[[MapRow], object], row: MapRow) -> None:
-    try:
-        on_row(row)
-    except Exception:
-        logger.exception("A listener failed on row %d", row.index)

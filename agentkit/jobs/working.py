@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 from agentkit.jobs.asking import Asked
@@ -47,13 +47,13 @@ class Work:
         if tally.failure is not None:
             raise tally.failure
 
-    async def _turns(self) -> AsyncIterator[Turn]:
+    async def _turns(self) -> AsyncGenerator[Turn]:
         async with aclosing(self._job.selection.rows()) as rows:
             async for index, row in rows:
                 self._tally.seen += 1
                 yield Turn(index, row)
 
-    async def _tried_again(self, turns: list[Turn]) -> AsyncIterator[Turn]:
+    async def _tried_again(self, turns: list[Turn]) -> AsyncGenerator[Turn]:
         for turn in turns:
             self._tally.again()
             yield turn

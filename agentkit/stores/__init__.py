@@ -13,7 +13,7 @@
     sqlite_schema.py       its tables, in numbered steps
     sqlite_thread.py       the threads that own its connections, and how writes are committed
     sqlite_writing.py      what is written        sqlite_reading.py      what is read
-    file_locks.py          sessions held by files that the kernel lets go of
+    file_locks.py          sessions held by locks that the kernel lets go of
     postgres.py            PostgresStore: a server, many machines
     postgres_place.py      how it is reached      postgres_pool.py       its connections
     postgres_schema.py     its tables

@@ -1,4 +1,8 @@
-"""Locks that are files: the kernel lets go of them when their process dies, however it dies."""
+"""Locks on places in a file: the kernel lets go of them when their process dies, however it dies.
+
+A lock is one call to the kernel, and so is its release: thousands of sessions a minute are held
+without a file for each.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,9 @@ import asyncio
 import hashlib
 import os
 import sys
+import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
 
@@ -20,15 +25,13 @@ SHORTEST, LONGEST = 0.005, 0.25
 
 
 class FileLocks:
-    """One lock for each session, a file in a folder while it is held.
+    """One lock for each session, a place in a file.
 
     Those of one process take turns as they came; other processes are looked for.
     """
 
-    def __init__(self, folder: Path, sleep: Sleep = asyncio.sleep) -> None:
-        self._folder, self._sleep = folder, sleep
-        # a forked child has none of the turns that its parent's runs have
-        self._turns: dict[int, Turns] = {}
+    def __init__(self, path: Path, sleep: Sleep = asyncio.sleep) -> None:
+        self._path, self._sleep = path, sleep
 
     @asynccontextmanager
     async def held(self, session: str, *, wait: bool) -> AsyncIterator[None]:
@@ -36,127 +39,128 @@ class FileLocks:
 
         Raises Conflict where another has it, or waits; StoreError where there can be no lock.
         """
-        turns = self._turns.setdefault(os.getpid(), Turns())
-        async with turns.turn(session, wait=wait):
-            lock = await self._locked(session, wait)
+        _forget_in_children()
+        file = _FILES.setdefault(str(self._path), _LockFile(self._path))
+        async with file.turns.turn(session, wait=wait):
+            place = _place_of(session)
+            await self._locked(file, place, session, wait)
             try:
                 yield
             finally:
-                lock.release()
+                file.release(place)
 
-    async def _locked(self, session: str, wait: bool) -> _Lock:
-        path = self._folder / hashlib.sha256(session.encode()).hexdigest()
+    async def _locked(self, file: _LockFile, place: int, session: str, wait: bool) -> None:
         pause = SHORTEST
-        while True:
-            lock = _taken(path)
-            if lock is not None:
-                return lock
+        while not file.take(place):
             if not wait:
                 raise held_by("another process", session)
             await self._sleep(pause)
             pause = min(2 * pause, LONGEST)
 
 
-class _Lock:
-    def __init__(self, path: Path, descriptor: int) -> None:
-        self._path, self._descriptor, self._process = path, descriptor, os.getpid()
-        _HELD.add(descriptor)
+class _LockFile:
+    """The file as this process has it: open once, and as long as a session is held.
 
-    def release(self) -> None:
-        """Let go, and take the file away. In a forked child it is closed already."""
+    The kernel gives a process all locks that it asks for, and takes all of them away when it
+    closes the file anywhere: so there is one for all stores of a process.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._process = path, os.getpid()
+        self._lock, self._descriptor = threading.Lock(), -1
+        self._held: set[int] = set()
+        self.turns = Turns()
+
+    def take(self, place: int) -> bool:
+        """Lock a place, if it is free; whether it was. Raises StoreError where no lock can be."""
+        with self._lock:
+            try:
+                if not self._held:
+                    self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+                if not _lock(self._descriptor, place):
+                    return False
+                self._held.add(place)
+                return True
+            except OSError as error:
+                reason = error.strerror or type(error).__name__
+                raise StoreError(
+                    f"No session can be held: {self._path}: {reason}. Sessions are held by locks "
+                    "on that file, so it must be one that may be written."
+                ) from error
+            finally:
+                self._close_unless_held()
+
+    def release(self, place: int) -> None:
+        """Let go of a place. A forked child has none."""
         if os.getpid() != self._process:
             return
-        _HELD.discard(self._descriptor)
-        with suppress(OSError):
-            self._path.unlink()
-        # a child that is being forked may have the file open too
-        _unlock(self._descriptor)
-        os.close(self._descriptor)
+        with self._lock:
+            self._held.discard(place)
+            _unlock(self._descriptor, place)
+            self._close_unless_held()
+
+    def forget(self) -> None:
+        """Let go of the file in a forked child."""
+        self._held.clear()
+        self._close_unless_held()
+
+    def _close_unless_held(self) -> None:
+        if not self._held and self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
 
 
-_HELD: set[int] = set()
-"""The descriptors of all locks of this process."""
+_FILES: dict[str, _LockFile] = {}
+"""The lock files of this process, by path."""
 
 
-def _taken(path: Path) -> _Lock | None:
-    """The lock at the path, None where another has it."""
-    _release_in_children()
-    try:
-        return _first_taken(path)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise StoreError(
-            f"No session can be held: {path.parent}: {reason}. Sessions are held by files in that "
-            "folder, so it must be one that may be written."
-        ) from error
-
-
-def _first_taken(path: Path) -> _Lock | None:
-    while True:
-        descriptor = _opened(path)
-        is_locked = is_ours = False
-        try:
-            is_locked = _lock(descriptor)
-            is_ours = is_locked and _is_at(path, descriptor)
-        finally:
-            if not is_ours:
-                os.close(descriptor)
-        if is_ours:
-            return _Lock(path, descriptor)
-        if not is_locked:
-            return None
-        # who had it before took the file away, so nobody else looks at the one just locked
-
-
-def _opened(path: Path) -> int:
-    flags = os.O_RDWR | os.O_CREAT
-    try:
-        return os.open(path, flags, 0o600)
-    except FileNotFoundError:
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-        return os.open(path, flags, 0o600)
-
-
-def _is_at(path: Path, descriptor: int) -> bool:
-    with suppress(FileNotFoundError):
-        return os.path.samestat(os.fstat(descriptor), path.stat())
-    return False
+def _place_of(session: str) -> int:
+    """Where in the file its lock is. No two sessions have the same, as far as anybody will see."""
+    digest = hashlib.sha256(session.encode()).digest()
+    return int.from_bytes(digest[:8], "big") % _PLACES
 
 
 @cache
-def _release_in_children() -> None:
-    """Have forked children close the locks, which otherwise outlive their parent in them."""
+def _forget_in_children() -> None:
+    """Have forked children begin with no lock file: they have none of their parent's locks."""
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=_close_all)
+        os.register_at_fork(after_in_child=_forget)
 
 
-def _close_all() -> None:
-    while _HELD:
-        os.close(_HELD.pop())
+def _forget() -> None:
+    while _FILES:
+        _path, file = _FILES.popitem()
+        file.forget()
 
 
 if sys.platform == "win32":
     import msvcrt
 
-    def _lock(descriptor: int) -> bool:
+    _PLACES = 2**31 - 1
+
+    def _lock(descriptor: int, place: int) -> bool:
+        os.lseek(descriptor, place, os.SEEK_SET)
         try:
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
         except OSError:
             return False
         return True
 
-    def _unlock(descriptor: int) -> None:
+    def _unlock(descriptor: int, place: int) -> None:
+        os.lseek(descriptor, place, os.SEEK_SET)
         msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
 
 else:
     import fcntl
 
-    def _lock(descriptor: int) -> bool:
+    _PLACES = 2**62
+
+    def _lock(descriptor: int, place: int) -> bool:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
+        except (BlockingIOError, PermissionError):
             return False
         return True
 
-    def _unlock(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_UN)
+    def _unlock(descriptor: int, place: int) -> None:
+        fcntl.lockf(descriptor, fcntl.LOCK_UN, 1, place)

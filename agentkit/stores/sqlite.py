@@ -53,9 +53,9 @@ class SQLiteStore:
         """
         self._file = DatabaseFile(_absolute(path), timeout, connect)
         self._now = now
-        self._held_in: tuple[int, int] | None = None
-        """The file that was looked at before a session was held in it."""
-        self._locks = FileLocks(Path(f"{self._file.path}-locks"), sleep)
+        self._is_ours = False
+        """Whether the file was looked at before a session was held in it."""
+        self._locks = FileLocks(Path(f"{self._file.path}-held"), sleep)
         self._writer = Worker("agentkit-sqlite", partial(Committed, self._file))
         self._reader = Worker("agentkit-sqlite-read", partial(Connected, self._file))
         self._workers = (self._reader, self._writer)
@@ -189,9 +189,9 @@ class SQLiteStore:
         """
         session = checked_session(session)
         # beside a file that is another program's, nothing is made
-        if self._held_in is None or self._file.identity != self._held_in:
+        if not self._is_ours:
             await self._reader.do(Job(_nothing))
-            self._held_in = self._file.identity
+            self._is_ours = True
         async with self._locks.held(session, wait=wait):
             yield
 

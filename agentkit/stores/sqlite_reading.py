@@ -44,6 +44,8 @@ def load(connection: sqlite3.Connection, session: str, file: DatabaseFile) -> Ke
 
     Raises StoreError for one that cannot be read; its `.records` are those before it.
     """
+    if not _is_there(connection, session):
+        return Kept()
     records: list[Record] = []
     at: list[datetime] = []
     # one transaction, so that no ancestor goes away between two statements
@@ -138,6 +140,14 @@ def _infos(rows: Iterable[tuple[Any, ...]]) -> list[SessionInfo]:
         SessionInfo(session, moment(created), moment(updated), count, Summary(*summary), parent)
         for session, created, updated, count, *summary, parent in rows
     ]
+
+
+def _is_there(connection: sqlite3.Connection, session: str) -> bool:
+    """Whether it may be; of many sessions, most are looked for before they are."""
+    with suppress(sqlite3.Error):  # a damaged index: what can be read is read
+        found = connection.execute("SELECT 1 FROM sessions WHERE session = ?", (session,))
+        return found.fetchone() is not None
+    return True
 
 
 def _ancestry(

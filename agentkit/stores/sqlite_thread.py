@@ -94,9 +94,6 @@ class Connected:
 class Committed(Connected):
     """A thread's connection that commits jobs together, each as if it were alone."""
 
-    _synchronous: tuple[sqlite3.Connection, str] | None = None
-    """A connection, and how much of what it commits survives a loss of power."""
-
     def do(self, jobs: Iterable[Job[Any]]) -> None:
         """Do all jobs in one transaction; those that fail leave nothing in it."""
         jobs = list(jobs)
@@ -118,9 +115,7 @@ class Committed(Connected):
         connection = self.get()
         # it cannot be changed within a transaction
         level = "FULL" if any(job.must_survive_power_loss for job in jobs) else "NORMAL"
-        if (connection, level) != self._synchronous:
-            connection.execute(f"PRAGMA synchronous = {level}")
-            self._synchronous = connection, level
+        connection.execute(f"PRAGMA synchronous = {level}")
         connection.execute("BEGIN IMMEDIATE")
         return connection
 

@@ -5,11 +5,12 @@ Each is part of a transaction that its caller has begun.
 
 from __future__ import annotations
 
+import itertools
+import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from uuid import uuid4
 
 from agentkit.records import Record, Started
 from agentkit.stores.errors import check_count, check_fork, name_conflict
@@ -23,6 +24,19 @@ _MERGED = 2000
 """How many pages of the index are merged at most when a session is deleted."""
 
 
+_PROCESS, _NUMBERS = os.urandom(8), itertools.count()
+
+
+def new_id() -> bytes:
+    """An id that no other commit has, in whichever process.
+
+    Random bytes would be a call to the kernel for each, in which the thread that runs everything
+    loses its turn to the one that writes.
+    """
+    # a forked child goes on with the same bytes and numbers
+    return b"%b.%d.%d" % (_PROCESS, os.getpid(), next(_NUMBERS))
+
+
 @dataclass(frozen=True)
 class Commit:
     """Records that are to be kept behind the first `seq` of a session."""
@@ -31,7 +45,7 @@ class Commit:
     seq: int
     rows: Sequence[Row]
     summary: Summary | None = None
-    id: bytes = field(default_factory=lambda: uuid4().bytes)
+    id: bytes = field(default_factory=new_id)
 
 
 def starts_once(records: Sequence[Record]) -> bool:

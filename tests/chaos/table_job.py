@@ -28,7 +28,6 @@ FAIL_AFTER = 60.0
 """Seconds after which a process that still runs is killed, and so its test fails."""
 
 BEFORE, BEHIND = "What is the capital of ", ", and how many people live there?"
-AT_ONCE = 8
 COLUMNS = ["iso3", "name", "capital", "population"]
 ENDING = ["_status", "_error", "_cost", "_attempts", "_session"]
 
@@ -184,6 +183,8 @@ class World:
     model: Watched
     url: str
     reader: Reader
+    jobs: str = "auto"
+    """How many rows run at once, as the command is told."""
     moments: list[Moment] = field(default_factory=list)
     said: str = ""
     """What the last process said at its end."""
@@ -221,7 +222,7 @@ class World:
             *(sys.executable, "-m", "agentkit", "map", "in.csv", "-o", "out.csv"),
             *("-p", f"{BEFORE}{{name}}{BEHIND}", "--schema", "capital, population int"),
             *("-a", agent, "-m", "any", "--base-url", self.url),
-            *("--db", self.place, "-j", str(AT_ONCE)),
+            *("--db", self.place, "-j", self.jobs),
         ]
 
     def ran(self) -> list[str]:

@@ -260,11 +260,18 @@ def test_rows_that_wait_for_a_word_are_told_with_how_to_list_them(capsys, bot):
         "agent = Agent(ScriptedModel(*[call('send', to='all')] * 3), tools=[send])"
     )
     assert main(["map", "rows.csv", "-p", "{city}", "-o", "out.csv", "-a", path]) == 5
-    assert "agentkit: 3 rows waiting for a person's word: `agentkit runs --rows --waiting`" in (
-        capsys.readouterr().err
-    )
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.endswith(" Decide on them: agentkit runs --rows --waiting")
     assert main(["runs", "--rows", "--waiting"]) == 0
     assert capsys.readouterr().out.count("\twaiting\t") == 3
+
+
+def test_where_the_log_is_the_agents_own_the_command_says_where_it_is(capsys, bot, tmp_path):
+    path = bot("agent = Agent(ScriptedModel(*['Yes.'] * 3), store='own log.db')")
+    assert main(["map", "rows.csv", "-p", "{city}", "-o", "out.csv", "-a", path]) == 0
+    again = command_in(capsys.readouterr().err)
+    assert again[2:] == ["--db", str(tmp_path / "own log.db")]
+    assert main(again) == 0
 
 
 def test_a_password_in_a_url_is_in_no_command_that_is_told(capsys):
@@ -287,7 +294,6 @@ MISTAKES = [
     (["--schema", "x strx"], "there is no type 'strx'"),
     (["-a", "none.py:agent"], "There is no file 'none.py'."),
     (["-m", "gpt-5-mini"], "No key is set."),
-    (["--budget", "5"], "the price of the model 'any'"),
     (["--budget", "0"], "0 is not above 0"),
     (["--pilot", "0"], "0 is not 1 or more"),
     (["--pilot", "2", "--no-log"], "--pilot needs the log"),
@@ -320,6 +326,17 @@ def test_a_mistake_is_one_line_before_anything_is_asked(options, remedy, capsys)
     assert remedy in err
     assert Path("own.csv").read_text() == "mine\n1\n"
     assert not Path("out.csv").exists()
+
+
+def test_a_budget_that_cannot_hold_is_told_and_nothing_is_asked(capsys):
+    with ResponsesServer(answering(lambda question: "Yes.")) as server:
+        words = ["map", "rows.csv", "-p", "{city}", "-o", "out.csv", *agent(server)]
+        assert main([*words, "--budget", "5"]) == 2
+        assert server.requests == []
+    err = capsys.readouterr().err
+    assert "the price of the model 'any'" in err
+    assert "Agent(prices=…). " in err
+    assert "Or leave --budget out." in err
 
 
 def test_a_row_that_cannot_be_read_stops_it_before_anything_is_asked(capsys):

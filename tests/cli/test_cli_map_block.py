@@ -66,6 +66,11 @@ def test_rows_that_were_there_before_are_not_in_what_a_row_costs():
     assert look.from_before == pytest.approx(50 / 60)
 
 
+def test_what_earlier_jobs_spent_counts_against_the_budget():
+    look = Look(total=100, done=60, kept=50, spent=1.0, before=2.0, budget=5.0)
+    assert block(look, 80)[3] == "$3.0000 spent, about $7.0000 in all, budget $5.0000"
+
+
 @given(
     width=st.integers(1, 200),
     total=st.none() | st.integers(0, 10**7),

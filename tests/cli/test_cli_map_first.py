@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentkit.cli.map_again import more_dollars
-from agentkit.cli.map_pilot import estimate_line, first_missing, pilot_table
+from agentkit.cli.map_pilot import estimate_line, first_missing, left_after, pilot_table
 from agentkit.cli.table import Table
 from agentkit.jobs.estimates import Estimate
 from agentkit.jobs.results import MapRow
@@ -72,6 +72,13 @@ def test_long_cells_are_cut_for_a_narrow_terminal(width):
     table = pilot_table([row(0, {"text": "x" * 1000}, company="y" * 1000)], ["company"], width)
     assert isinstance(table, Table)
     assert max(map(len, table.lines(width))) <= 80
+
+
+def test_what_is_left_behind_a_pilot_are_the_others_and_those_that_failed():
+    rows = [row(0, "Yes."), row(1, None)]  # a third one had the same question
+    assert left_after(10, 3, rows, None) == 8
+    assert left_after(10, 3, rows, "failed") == 8
+    assert left_after(10, 3, rows, "new") == 7
 
 
 def test_an_estimate_says_its_spread_where_there_is_one():

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import json
 import os
 import shlex
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -72,6 +74,29 @@ def test_without_a_terminal_a_pilot_stops_and_prints_the_command_that_goes_on(ca
     assert answered() == CITIES
 
 
+class LastFirst:
+    """A model that answers the first city once the third has been answered."""
+
+    def __init__(self) -> None:
+        self.third_is_answered = threading.Event()
+
+    async def stream(self, request: Request):
+        city = str(request.input[-1].wire["content"])
+        if city == CITIES[0]:
+            await asyncio.to_thread(self.third_is_answered.wait)
+        async for event in ScriptedModel(city.upper()).stream(request):
+            yield event
+        if city == CITIES[2]:
+            self.third_is_answered.set()
+
+
+def test_a_pilot_shows_its_rows_in_the_order_of_the_table(capsys):
+    with ResponsesServer(LastFirst()) as server:
+        assert main(command(server, "--pilot", "3", "-j", "3")) == 4
+    _, *rows, _, _ = capsys.readouterr().err.splitlines()
+    assert [row.split()[0] for row in rows] == ["1", "2", "3"]
+
+
 def test_a_pilot_goes_on_unasked_where_that_was_said(capsys):
     with ResponsesServer(answering(lambda question: question.upper())) as server:
         assert main(command(server, "--pilot", "3", "--yes")) == 0
@@ -90,12 +115,12 @@ def test_a_pilot_is_of_the_first_rows_that_are_missing(capsys):
     with ResponsesServer(answering(answer)) as server:
         assert main(command(server, "--limit", "10")) == 5
         is_up, before = True, len(server.requests)
-        assert main(command(server, "--pilot", "4", "--only", "failed")) == 4
+        assert main(command(server, "--pilot", "4", "-j", "1", "--only", "failed")) == 4
         assert [each["input"][0]["content"] for each in server.requests[before:]] == [
             f"city {number}" for number in (0, 2, 4, 6)
         ]
         before = len(server.requests)
-        assert main(command(server, "--pilot", "4", "--only", "new")) == 4
+        assert main(command(server, "--pilot", "4", "-j", "1", "--only", "new")) == 4
         assert [each["input"][0]["content"] for each in server.requests[before:]] == [
             f"city {number}" for number in (10, 11, 12, 13)
         ]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from typing_extensions import TypedDict
 
 from agentkit import Agent, ConfigurationError, Final, Log, OutputError, tool
@@ -305,6 +305,38 @@ async def test_nested_values_of_all_kinds_come_back_whole_and_are_checked_leaf_b
     assert result.evidence["tags"].reason == "the quote does not say 8"
 
 
+def large(required: list[str]) -> dict[str, Any]:
+    """A schema that strict mode does not take, with its root behind a reference."""
+    kinds = {"enum": [f"kind {number}" for number in range(1_001)]}
+    root = {"type": "object", "properties": {"kind": kinds, "any": True}, "required": required}
+    return {"$ref": "#/$defs/Root", "$defs": {"Root": root}}
+
+
+async def test_a_schema_that_cannot_be_strict_has_evidence_too():
+    said = answer(kind=field("kind 7", "is of kind 7"), any=field(None))
+    schema = large(["kind", "any"])
+    result, model = await looked_up("It is of kind 7.", answers=[said], output=schema)
+    assert model.requests[0].wire()["text"]["format"]["strict"] is False
+    assert result.output == {"kind": "kind 7", "any": None}
+    assert result.evidence["kind"].status == "verified"
+
+
+async def test_other_properties_of_an_open_object_are_left_as_they_are():
+    schema = {**SCHEMA, "additionalProperties": {"type": "integer"}}
+    more = [{"key": "staff", "value": 7}]
+    said = {**json.loads(SHOWN), "additional_properties": more}
+    result, _ = await looked_up(TEXT, answers=[json.dumps(said)], output=schema)
+    assert result.output == {"name": "Ada Byron", "since": 2019, "staff": 7}
+    assert [*result.evidence] == ["name", "since"]
+
+
+async def test_what_a_model_adds_to_a_field_is_passed_over():
+    said = json.loads(SHOWN)
+    said["name"]["page"] = 1
+    result, model = await looked_up(TEXT, answers=[json.dumps(said)], output=Leader)
+    assert (result.output, len(model.requests)) == (Leader("Ada Byron", 2019), 2)
+
+
 class Unformed(ScriptedModel):
     dialect = Dialect(text_format=False)
 
@@ -338,6 +370,22 @@ async def test_evidence_goes_over_the_wire():
         result = await agent.run("?")
     assert result.output == Leader("Ada Byron", 2019)
     assert result.evidence["since"].status == "verified"
+
+
+async def test_the_offline_model_keeps_to_its_answer_when_asked_again():
+    @tool(effect="read")
+    async def city(name: str) -> dict[str, Any]:
+        """What is known about a city."""
+        return {"name": name, "population": 709_000, "slogan": "A city"}
+
+    class Short(BaseModel):
+        population: int
+        slogan: Annotated[str, Field(max_length=3)] | None
+
+    agent = Agent("offline", tools=[city], output=Short, evidence=True)
+    result = await agent.run("What do you know about the city of Oslo?")
+    assert (result.status, result.turns) == ("failed", 3)
+    assert result.evidence["population"].status == "verified"
 
 
 async def test_the_offline_model_says_where_it_found_what_it_found():

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from agentkit import Agent, Image, Reject, Retry, tool
+from agentkit import Agent, Answer, Image, Reject, Retry, tool
 from agentkit.evidence.found import Evidence
 from agentkit.responses.items import FunctionCall, FunctionCallOutput, user_message
 from agentkit.testing import ScriptedModel, call
@@ -64,6 +64,7 @@ async def test_a_quote_stands_where_only_the_way_of_writing_differs(quote, text)
         ("is 5 metres", "It is 5\u00bd metres."),
         ("about 10", "about 10\u2076 people"),
         ("about 106 people", "about 10\u2076 people"),
+        ("6 people there", "about 10\u2076 people there"),
         ("1,2341 people", "1,234\u00b9 people"),
         ("5 million", "1.5 million"),
         (".5 million", "1.5 million"),
@@ -244,6 +245,19 @@ async def test_the_words_of_an_error_are_no_source(error):
 async def test_the_reason_of_a_rejection_is_no_source():
     found = await of_failed_call(approval=True)
     assert (found.status, "failed" in found.reason) == ("unverified", True)
+
+
+async def test_a_result_given_by_hand_counts_as_that_of_the_call():
+    @tool(approval=True)
+    async def look() -> str:
+        return "Nothing."
+
+    said = answer(it=field(1814, "the capital in 1814"))
+    agent = Agent(
+        ScriptedModel(call("look"), said), tools=[look], output=schema_of("it"), evidence=True
+    )
+    result = await agent.resume(await agent.run("?"), [Answer("call_1", TEXT)])
+    assert result.evidence["it"].status == "verified"
 
 
 async def test_the_arguments_of_a_call_are_no_source():

@@ -108,6 +108,15 @@ BY_ITSELF = " Call each tool by itself: the calls of one answer run together."
 ALONE = " Did you mean 'add'?"
 MEGABYTES = "x" * 4_000_000
 
+
+def megabytes_cut(before: str) -> str:
+    """What a model reads of megabytes behind some words."""
+    whole = before + MEGABYTES
+    left_out, end = f"{len(whole) - 50_000:,} of {len(whole):,}", len(whole) - 25_000
+    reads = f'read_output(call_id="call_1", start=25000, stop={end}) reads on'
+    return f"{whole[:25_000]}… [{left_out} characters left out: {reads}] …{whole[end:]}"
+
+
 NAMES = [
     CallEnding(
         "near-miss-name", "`ad` for `add`", (no_tool("ad", ALONE),), calls=(add("{}", "ad"),)
@@ -527,9 +536,7 @@ RAISED = [
     RaiseEnding(
         "raises-megabytes",
         "raises an error with a text of four megabytes",
-        (
-            f"boom failed: ValueError: {'x' * 24_975}… [3,950,025 characters left out] …{'x' * 25_000}",
-        ),
+        (megabytes_cut("boom failed: ValueError: "),),
         error=lambda: ValueError(MEGABYTES),
     ),
 ]
@@ -599,7 +606,7 @@ RETURNED = [
     ReturnEnding(
         "returns-megabytes",
         "returns four megabytes",
-        (f"{'x' * 25_000}… [3,950,000 characters left out] …{'x' * 25_000}",),
+        (megabytes_cut(""),),
         value=lambda: MEGABYTES,
     ),
     ReturnEnding(

@@ -47,6 +47,15 @@ async def test_a_file_is_read_and_one_is_written(tmp_path):
     assert (result.out, result.rows) == (str(out), [])
 
 
+async def test_a_field_may_have_the_name_of_a_column_where_no_table_is_written(tmp_path):
+    form = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+    agent = Agent(Answers(lambda said: '{"city": "Roma"}'), output=form)
+    result = await agent.map(CITIES[:1], "What do they call {city}?")
+    assert [(row.row, row.output) for row in result.rows] == [({"city": "Rome"}, {"city": "Roma"})]
+    with pytest.raises(ConfigurationError, match="a field 'city', and the table has a column"):
+        await agent.map(CITIES[:1], "What do they call {city}?", out=tmp_path / "out.csv")
+
+
 async def test_a_typed_answer_has_a_column_for_each_field(tmp_path):
     class Leader(BaseModel):
         name: str
@@ -126,7 +135,7 @@ async def test_a_listener_hears_each_row_once_and_its_faults_change_nothing(capl
 
     result = await Agent(Answers()).map(CITIES, "{city}", on_row=listen)
     assert (sorted(heard), result.done) == ([0, 1, 2], 3)
-    assert "ValueError: mine" in caplog.text
+    assert "A listener failed on row 0" in caplog.text and "ValueError: mine" in caplog.text
 
 
 def test_map_sync_works_from_anywhere():
@@ -227,12 +236,6 @@ async def test_limits_bound_the_run_of_each_row():
     }
 
 
-async def test_limits_bound_the_run_of_each_row():
-    model = Answers(lambda said: lambda request: "short" if len(request.input) > 1 else "x")
-    result = await Agent(model).map(CITIES, "{city}", limits=Limits(turns=1))
-    assert result.done == 3
-
-
 async def test_every_row_has_a_session_of_the_store(tmp_path):
     store = SQLiteStore(tmp_path / "runs.db")
     result = await Agent(Answers(), store=store).map(CITIES, "{city}")
@@ -251,11 +254,13 @@ async def test_a_store_of_the_job_takes_the_place_of_the_agents(tmp_path):
 async def test_progress_says_where_a_job_stands():
     gate = Gate()
     model = Answers(lambda said: gate if said == "Lima" else said)
-    job = Agent(model).map(CITIES, "{city}", concurrency=2)
+    heard = asyncio.Semaphore(0)
+    job = Agent(model).map(CITIES, "{city}", concurrency=2, on_row=lambda row: heard.release())
     task = asyncio.ensure_future(job)
     await gate.is_asked.wait()
-    while job.progress.done < 2:
-        await asyncio.sleep(0)
+    await heard.acquire()
+    await heard.acquire()
+    await asyncio.sleep(0)  # the second one's task ends
     now = job.progress
     assert (now.total, now.done, now.running, now.level, now.left) == (3, 2, 1, 2, 1)
     gate.is_open.set()
@@ -266,9 +271,7 @@ async def test_progress_says_where_a_job_stands():
 async def test_a_real_server_is_asked_once_for_each_row(tmp_path):
     async with ResponsesServer(Answers()) as server:
         agent = Agent("m", base_url=server.url, api_key="k", store=tmp_path / "runs.db")
-        result = await agent.map(
-            [{"n": n} for n in range(50)], "{n}", out=tmp_path / "out.jsonl"
-        )
+        result = await agent.map([{"n": n} for n in range(50)], "{n}", out=tmp_path / "out.jsonl")
         asked = [request["input"][0]["content"] for request in server.requests]
     assert sorted(asked, key=int) == [str(n) for n in range(50)]
     lines = (tmp_path / "out.jsonl").read_text().splitlines()

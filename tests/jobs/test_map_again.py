@@ -156,14 +156,22 @@ async def test_failing_rows_are_tried_again_at_the_end():
     )
     assert model.asked == ["Rome", "Oslo", "Lima"] * 3
     assert (result.done, result.failed, heard) == (3, 0, ["completed"] * 3)
-    assert [row.attempts for row in result.rows] == [3, 3, 3]
+    assert [row.attempts for row in result.rows] == [1, 1, 1], "one conversation each"
 
 
 async def test_a_row_is_not_tried_more_often_than_is_said(tmp_path):
     model, out = Answers(lambda said: RateLimitError("slow", status=429)), tmp_path / "o.csv"
     result = await Agent(model).map(CITIES[:1], "{city}", retry=2, out=out)
     assert (len(model.asked), result.failed) == (3, 1)
-    assert table(out)[0]["_attempts"] == "3"
+    assert [row["_status"] for row in table(out)] == ["failed"]
+
+
+async def test_answers_that_are_none_are_asked_anew_in_the_same_job(tmp_path):
+    model = Answers(lambda said: said if len(model.asked) > 2 else refusal("No."))
+    agent = Agent(model, store=tmp_path / "runs.db")
+    row = (await agent.map(CITIES[:1], "{city}", retry=2)).rows[0]
+    assert (row.status, row.attempts) == ("completed", 3)
+    assert (await agent.map(CITIES[:1], "{city}")).rows[0].attempts == 3
 
 
 async def test_a_failed_answer_is_asked_once_more_in_its_session(tmp_path):

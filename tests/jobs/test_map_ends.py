@@ -188,11 +188,13 @@ async def test_a_store_that_cannot_be_written_ends_the_job(tmp_path):
     await store.close()
 
 
-async def test_a_price_that_is_not_known_is_told_before_anything_is_asked():
-    model = Answers()
-    with pytest.raises(ConfigurationError, match="A budget cannot hold: the price"):
-        await Agent(model).map(ROWS, "{n}", budget=1.0)
+async def test_a_price_that_is_not_known_is_told_before_anything_is_asked(tmp_path):
+    model, out = Answers(), tmp_path / "out.csv"
+    with pytest.raises(ConfigurationError, match="A budget cannot hold: the price") as caught:
+        await Agent(model, store=tmp_path / "runs.db").map(ROWS, "{n}", budget=1.0, out=out)
     assert model.asked == []
+    assert not hasattr(caught.value, "result"), "no row has failed: none could begin"
+    assert not out.exists()
 
 
 async def test_a_budget_is_given_in_one_place():

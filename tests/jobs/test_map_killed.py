@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from asked import Answers, table
 
+from agentkit import Agent
 from agentkit.stores.sqlite import SQLiteStore
-from agentkit.testing import ResponsesServer, ScriptedModel
+from agentkit.testing import ResponsesServer, ScriptedModel, refusal
 
 ROWS = 60
 VICTIM = Path(__file__).with_name("victim.py")
@@ -94,3 +95,54 @@ async def test_processes_on_the_same_table_at_once_ask_each_row_once(tmp_path):
     tables = [table(tmp_path / f"out{n}.csv") for n in range(3)]
     assert [row["answer"] for row in tables[0]] == names
     assert tables[0] == tables[1] == tables[2]
+
+
+class Killed(BaseException):
+    """What is left of a process that was killed."""
+
+
+class Dying(SQLiteStore):
+    """A store whose process is killed before or after it has written so many times."""
+
+    def __init__(self, path, *, at, is_after):
+        super().__init__(path)
+        self.left, self.is_after = at, is_after
+
+    async def written(self, work):
+        self.left -= 1
+        if self.left < 0 or (self.left == 0 and not self.is_after):
+            work.close()
+            raise Killed
+        await work
+        if self.left == 0:
+            raise Killed
+
+    async def append(self, *arguments):
+        await self.written(super().append(*arguments))
+
+    async def delete(self, session):
+        await self.written(super().delete(session))
+
+    async def fork(self, *arguments):
+        await self.written(super().fork(*arguments))
+
+
+@pytest.mark.parametrize("is_after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("at", range(1, 16))
+async def test_a_row_that_is_begun_anew_survives_a_kill_at_any_write(tmp_path, at, is_after):
+    path, rows = tmp_path / "runs.db", [{"n": "a"}, {"n": "b"}, {"n": "c"}]
+    model = Answers(lambda said: said if model.times[said] > 1 else refusal("No."))
+    await Agent(model, store=path).map(rows, "{n}")
+    dying = Agent(model, store=Dying(path, at=at, is_after=is_after))
+    with pytest.raises(BaseExceptionGroup) as caught:
+        await dying.map(rows, "{n}", concurrency=1)
+    assert caught.group_contains(Killed)
+    store = SQLiteStore(path)
+    result = await Agent(model, store=store).map(rows, "{n}")
+    assert [row.output for row in result.rows] == ["a", "b", "c"]
+    asked_twice = sum(model.times.values()) - 6
+    assert asked_twice == (0 if is_after else int(at % 5 == 0)), "only what was not kept"
+    assert len(await store.spent()) == 6, "each answer that was kept, once"
+    # between the old session's end and the new one's beginning, the row looks as if it never ran
+    is_between = at % 5 == 3 if is_after else at % 5 == 4
+    assert sum(row.attempts >= 2 for row in result.rows) == 3 - is_between

@@ -78,16 +78,34 @@ async def test_a_wait_for_another_process_that_is_cancelled_leaves_nothing_behin
         waits.set()
         await gate.wait()
 
-    one = SQLiteStore(tmp_path / "log.db")
-    other = SQLiteStore(tmp_path / "log.db", sleep=sleep)
-    async with one.hold("s"):
-        task = asyncio.create_task(once(other, "s", wait=True))
+    store = SQLiteStore(tmp_path / "log.db", sleep=sleep)
+    with holder(tmp_path / "log.db") as process:
+        task = asyncio.create_task(once(store, "s", wait=True))
         await waits.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-    await once(other, "s")
-    assert list((tmp_path / "log.db-locks").iterdir()) == []
+        process.kill()
+        process.wait()
+        await once(store, "s")
+
+
+async def test_two_stores_of_one_process_take_turns_at_one_file(tmp_path):
+    one, other = SQLiteStore(tmp_path / "log.db"), SQLiteStore(tmp_path / "log.db")
+    async with one.hold("s"):
+        with pytest.raises(Conflict, match="'s' is being run by another in this process"):
+            await once(other, "s")
+        await once(other, "t")
+        task = asyncio.create_task(once(other, "s", wait=True))
+    await task
+
+
+async def test_who_lets_go_of_one_session_keeps_the_others(tmp_path):
+    held = "async with SQLiteStore(sys.argv[1]).hold('t'): pass"
+    with holder(tmp_path / "log.db", held) as process:
+        with pytest.raises(Conflict):
+            await once(SQLiteStore(tmp_path / "log.db"), "s")
+        process.kill()
 
 
 FORK = """
@@ -114,7 +132,5 @@ async def test_a_child_that_was_forked_does_not_keep_what_its_parent_held(tmp_pa
 async def test_a_lock_that_is_taken_away_by_hand_locks_nobody_out(tmp_path):
     store = SQLiteStore(tmp_path / "log.db")
     async with store.hold("s"):
-        for lock in (tmp_path / "log.db-locks").iterdir():
-            lock.unlink()
-        (tmp_path / "log.db-locks").rmdir()
+        (tmp_path / "log.db-held").unlink()
     await once(store, "s")

@@ -283,6 +283,18 @@ async def test_a_json_schema_is_filled_from_results_and_question(
     assert json.loads(await told(question, facts, text=wanted)) == filled
 
 
+async def test_of_fields_with_like_names_the_nearest_one_is_taken():
+    known = {"currency": "Norwegian krone", "code": "NOK", "population": 5550203, "year": 2024}
+    schema = an_object(currency_code=STRING, population_year=INTEGER, currency=STRING)
+    wanted = {"format": {"type": "json_schema", "name": "x", "strict": True, "schema": schema}}
+    said = await told("population of Norway", lambda *_, **__: json.dumps(known), text=wanted)
+    assert json.loads(said) == {
+        "currency_code": "NOK",
+        "population_year": 2024,
+        "currency": "Norwegian krone",
+    }
+
+
 async def test_a_schema_that_refers_to_itself_is_filled_to_an_end():
     node = an_object(value=STRING, child=maybe({"$ref": "#/$defs/Node"}))
     schema = {"$ref": "#/$defs/Node", "$defs": {"Node": node}}

@@ -124,12 +124,18 @@ def _field(wanted: Slot, facts: Known) -> JSON:
 
 def _of_record(wanted: Slot, record: Wire) -> JSON:
     named = _stems(wanted.name) - _subject_words(record)
-    for key, value in record.items():
+    for key, value in sorted(record.items(), key=lambda each: -_nearness(each[0], wanted)):
         fits = bool(named) and (named <= _stems(key) or _stems(key) <= named)
         if fits and (fitting := _fitting(value, wanted)) is not None:
             return fitting
     is_subject = wanted.name.lower() in _SUBJECT and record
     return _fitting(next(iter(record.values())), wanted) if is_subject else None
+
+
+def _nearness(key: str, wanted: Slot) -> int:
+    """How near a field's name is to the one that is wanted: a `currency_code` is a code."""
+    last = [stem(word) for word in words(wanted.name)[-1:]]
+    return (_stems(key) == _stems(wanted.name)) + (_stems(key) >= set(last))
 
 
 def _only_value(wanted: Slot, facts: Known) -> JSON:

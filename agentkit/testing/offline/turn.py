@@ -10,6 +10,12 @@ from agentkit.testing.offline.wording import Result
 LONGEST = 10_000
 """Characters of a question that are read."""
 
+_AGAIN = (
+    "That answer does not fit the required format:",
+    "The outputs of the tools do not show these values:",
+)
+"""How a run begins that has an answer mended."""
+
 _FILES = {"input_image": "image", "input_file": "file", "input_audio": "recording"}
 
 
@@ -33,7 +39,7 @@ class Turn:
 def read_turn(body: Wire) -> Turn:
     """The turn of a request body."""
     items = body.get("input") or []
-    asked = max((at for at, item in enumerate(items) if item.get("role") == "user"), default=-1)
+    asked = max((at for at, item in enumerate(items) if _is_question(item)), default=-1)
     question = items[asked].get("content") if asked >= 0 else ""
     parts = question if isinstance(question, list) else []
     tools = [tool for tool in body.get("tools") or () if tool.get("type") == "function"]
@@ -47,6 +53,11 @@ def read_turn(body: Wire) -> Turn:
         one_at_a_time=body.get("parallel_tool_calls") is False,
         seen=tuple(_FILES[part["type"]] for part in parts if part.get("type") in _FILES),
     )
+
+
+def _is_question(item: Wire) -> bool:
+    """Whether a person speaks, and not a run that asks for the same answer once more."""
+    return item.get("role") == "user" and not _text(item.get("content")).startswith(_AGAIN)
 
 
 def _choice(choice: JSON, tools: list[Wire]) -> tuple[str, list[Wire]]:
