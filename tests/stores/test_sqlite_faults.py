@@ -323,9 +323,7 @@ async def test_a_read_only_folder_is_reported(open_folder):
 async def test_what_stands_in_the_way_of_the_locks_is_named(tmp_path):
     (tmp_path / "log.db-held").mkdir()
     store = SQLiteStore(tmp_path / "log.db")
-    with pytest.raises(
-        StoreError, match=r"No session can be held: .*log\.db-held: Is a directory"
-    ):
+    with pytest.raises(StoreError, match=r"No session can be held: .*log\.db-held: Is a directory"):
         async with store.hold("s"):
             pass
     await store.close()
