@@ -218,6 +218,8 @@ def _after_outside(
     only_reads = tool.effect != "once" if tool else not call.is_the_servers_own
     if only_reads or ruling.word == "reject" or rules.after_untrusted == "default":
         return ruling
+    if tool is not None and not _fits(tool, call.arguments):
+        return ruling
     is_asked_anyway = ruling.word == "ask" and rules.after_untrusted == "ask"
     return ruling if is_asked_anyway else Ruling(rules.after_untrusted, _OUTSIDE)
 
@@ -239,6 +241,14 @@ def ruling_on(tool: Tool, arguments: str, rule: ApprovalRule | None) -> Ruling:
         return _by_the_tool(tool, values) if ruling.word == "default" else ruling
     except (Exception, SystemExit):  # noqa: BLE001 - the caller's own; the safe answer is to ask
         return _ASK
+
+
+def _fits(tool: Tool, arguments: str) -> bool:
+    try:
+        tool.bind(arguments)
+    except ToolArgumentError:
+        return False
+    return True
 
 
 def _by_the_tool(tool: Tool, values: Mapping[str, Any]) -> Ruling:

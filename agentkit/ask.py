@@ -115,7 +115,7 @@ async def _known_or_sent(
     about this one time.
     """
     has_acted = must_not_run_twice(run.log.trip.calls, run.tools)
-    key = None if has_acted else key_of(request, run.setup, run.secrets)
+    key = None if has_acted else key_of(request, run.setup, run.model, run.secrets)
     known = None
     if key is not None:
         try:

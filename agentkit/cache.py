@@ -6,7 +6,7 @@ Knows requests, responses and the effects of tools, and nothing of how a run goe
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
@@ -15,7 +15,8 @@ from agentkit.ages import ANY_AGE
 from agentkit.encoding import Wire, encode
 from agentkit.errors import ConfigurationError
 from agentkit.records import Setup
-from agentkit.responses.response import Request, Response, read_response
+from agentkit.responses.endpoint import Endpoint
+from agentkit.responses.response import Model, Request, Response, read_response
 from agentkit.secrets import Secrets
 from agentkit.stores.protocol import Caches, Logs, cache_of
 from agentkit.tools import Tool
@@ -59,6 +60,10 @@ class AnswerCache:
         """
         return _read(await self.store.cached(key, within=self.within))
 
+    def fresher(self, within: timedelta) -> AnswerCache:
+        """The same, but it gives nothing that is older than this."""
+        return replace(self, within=within if self.within is None else min(self.within, within))
+
     async def keep(self, key: str, response: Response, setup: Setup) -> None:
         """Keep an answer under a key, in which secrets have been hidden."""
         output = [item.wire for item in response.output]
@@ -88,7 +93,9 @@ def cache_in(store: Logs | None, within: timedelta | None) -> AnswerCache | None
     return AnswerCache(caches, None if within == ANY_AGE else within)
 
 
-def key_of(request: Request, setup: Setup, secrets: Secrets | None) -> str | None:
+def key_of(
+    request: Request, setup: Setup, model: Model, secrets: Secrets | None = None
+) -> str | None:
     """What an answer to such a request is kept under: a digest of all that it depends on.
 
     Of secrets it says that they are there, not which they are. None where an answer is to be had
@@ -98,7 +105,9 @@ def key_of(request: Request, setup: Setup, secrets: Secrets | None) -> str | Non
         return None
     if any(item.type == "item_reference" for item in request.input):
         return None
-    head = [FORM, setup.server, setup.wire, sorted(_asked(request).items())]
+    endpoint = getattr(model, "endpoint", None)
+    route = endpoint.route if isinstance(endpoint, Endpoint) else []
+    head = [FORM, setup.server, setup.wire, sorted(_asked(request).items()), *route]
     asked = b"\n".join([encode(head), *(item.encoded for item in request.input)])
     if secrets is not None and secrets.is_in(asked):
         asked = encode(secrets.hide_json([head, [item.wire for item in request.input]]))

@@ -100,7 +100,7 @@ def decide(run: Run, calls: Sequence[CallState]) -> list[Ready | Refused | Outpu
 
 def _decided(run: Run, call: CallState, planned: Counter[str]) -> Ready | Refused | Output:
     if call.is_decided_by_hand:
-        return _by_hand(call)
+        return _by_hand(call, run.tools.get(call.name))
     # what was interrupted had been let through, and counted, before
     refusal = None if call.effect else run.limits.refusal(run.log, planned.total(), call.repeat)
     if refusal is not None:
@@ -136,14 +136,16 @@ def _tell(run: Run, refused: Refused) -> None:
     run.emit(ToolOutput(call.call_id, call.name, *said, error=refused.error))
 
 
-def _by_hand(call: CallState) -> Refused | Output:
+def _by_hand(call: CallState, tool: Tool | None) -> Refused | Output:
     """What a person's word makes of a call that it does not let run."""
     decision = call.decision
     if decision is None or call.is_the_servers_own:
         return Output(_mcp_answer(call), "ok")
     if decision.verdict == "reject":
         return Refused(call, rejected_text(call, decision.value), "rejected")
-    return Output(_item(call, decision.value), "ok")
+    # a person who stands in for such a tool most likely gives what it would have given
+    is_from_outside = tool is not None and tool.untrusted
+    return Output(_item(call, decision.value), "ok", untrusted=is_from_outside)
 
 
 def _closed(call: CallState) -> Output:

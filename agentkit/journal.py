@@ -39,7 +39,9 @@ class Journal:
     async def end(self, log: Log, status: str | None = None) -> None:
         """Keep what is new, and how the run ended: as the log has it, or as it is said here."""
         async with self._turn:
-            if self._is_open or self._kept < len(log) or status:
+            # a run that was killed amid a call waits, which nobody could say of it then
+            waits = isinstance(next_move(log), Wait)
+            if self._is_open or self._kept < len(log) or status or waits:
                 await _finished(self._append(log, summary_of(log, status)))
 
     async def _append(self, log: Log, summary: Summary) -> None:

@@ -86,8 +86,8 @@ async def paid(run: Run, sent: Sent, send: Send, request: Request) -> Response:
     if cost is None and (run.prices is not None or run.setup.server):
         cost = pricing_of(request, run.setup.server, run.prices, run.secrets).of(response)
     sent.costs.append(cost)
-    for costs in INSIDE.get():
-        costs.append(cost or 0.0)
+    for inside in INSIDE.get():
+        inside.costs.append(cost or 0.0)
     return response
 
 

@@ -22,7 +22,7 @@ from agentkit.encoding import JSON, Wire, decode
 from agentkit.events import ToolCall, ToolOutput, ToolProgress
 from agentkit.limits import NOTE_AT
 from agentkit.middleware import CallRequest, wrapped_call
-from agentkit.purse import INSIDE
+from agentkit.purse import INSIDE, Inside
 from agentkit.reading import hint_at
 from agentkit.records import Ended, Output
 from agentkit.responses.items import FunctionCallOutput
@@ -67,7 +67,7 @@ async def perform(run: Run, call: CallState, tool: Tool, bound: BoundCall) -> No
     """Run the call and take its output into the log."""
     if run.listener:
         run.emit(ToolCall(call.call_id, call.name, call.arguments))
-    began, inside = run.clock(), list[float]()
+    began, inside = run.clock(), Inside()
     around = INSIDE.set((*INSIDE.get(), inside))
     try:
         outcome = await _attempt(run, call, tool, bound)
@@ -90,9 +90,9 @@ async def perform(run: Run, call: CallState, tool: Tool, bound: BoundCall) -> No
             seconds,
             is_final=outcome.is_final,
             value=outcome.value,
-            cost_inside=fsum(inside),
+            cost_inside=fsum(inside.costs),
             whole=whole,
-            untrusted=tool.untrusted,
+            untrusted=tool.untrusted or inside.untrusted,
         )
     )
     if run.listener:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
@@ -22,10 +23,21 @@ from agentkit.quote import Offer, Quote, Turn
 from agentkit.responses.failures import was_sent
 from agentkit.responses.response import Response
 
+
+@dataclass
+class Inside:
+    """What the runs inside one call have come to, for the record of that call."""
+
+    costs: list[float] = field(default_factory=list)
+    """US dollars of each request."""
+    untrusted: bool = False
+    """Whether the model of any has read something from outside."""
+
+
 # Sub-runs inherit them: tasks, and the threads of tools, begin in a copy of their caller's context.
 _AROUND: ContextVar[tuple[Budget, ...]] = ContextVar("agentkit_budgets", default=())
-INSIDE: ContextVar[tuple[list[float], ...]] = ContextVar("agentkit_inside", default=())
-"""For each of the calls around this place, the dollars of the requests that runs in it sent."""
+INSIDE: ContextVar[tuple[Inside, ...]] = ContextVar("agentkit_inside", default=())
+"""Of each of the calls around this place, what runs in it have come to."""
 _IS_PAYING: ContextVar[bool] = ContextVar("agentkit_is_paying", default=False)
 
 
@@ -126,8 +138,8 @@ class Reservation:
     def settle(self, cost: float | None) -> None:
         """Count what the request cost, None where it is not known. The first word holds."""
         counted = [budget.settle(claim, cost) for budget, claim in self._claims.items()]
-        for costs in INSIDE.get():
-            costs.append(max(counted, default=0.0))
+        for inside in INSIDE.get():
+            inside.costs.append(max(counted, default=0.0))
 
     def settle_for(self, response: Response) -> float | None:
         """Count what the answer cost, and say it; None where it is not known.

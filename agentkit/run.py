@@ -20,7 +20,7 @@ from agentkit.log import Log
 from agentkit.middleware import Middleware
 from agentkit.output import OutputFormat
 from agentkit.prices import Prices
-from agentkit.purse import Purse
+from agentkit.purse import INSIDE, Purse
 from agentkit.reading import is_reader
 from agentkit.records import Record, Setup
 from agentkit.responses.events import Notice
@@ -109,6 +109,9 @@ class Run:
     def take(self, *records: Record) -> None:
         """`hold`, for records in which secrets have been hidden before."""
         self.log.append(*records)
+        if self.log.untrusted:  # so is what a call gives in which this run is
+            for inside in INSIDE.get():
+                inside.untrusted = True
         for record in records if self.listener else ():
             self.emit(record)
 

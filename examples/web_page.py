@@ -28,7 +28,9 @@ class Site(BaseHTTPRequestHandler):
 with HTTPServer(("127.0.0.1", 0), Site) as site:
     Thread(target=site.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{site.server_port}/aare"
-    model = ScriptedModel(call("fetch", url=url), call("find", url=url, text="2020"), "3.1 metres")
+    model = ScriptedModel(
+        call("web_fetch", url=url), call("web_find", url=url, text="2020"), "3.1 metres"
+    )
 
     # this machine is not the public internet, so it takes a word to read from it
     web = Web(allow_private=True, ports=[site.server_port])
@@ -37,7 +39,7 @@ with HTTPServer(("127.0.0.1", 0), Site) as site:
         print("---")
         print(str(outputs[-1]).replace(url, "URL").replace(f":{site.server_port}", ""))
 
-    careful = ScriptedModel(call("fetch", url=url), "I cannot read it.")
+    careful = ScriptedModel(call("web_fetch", url=url), "I cannot read it.")
     print(Agent(careful, tools=Web(ports=[site.server_port]).tools).run_sync("And now?").output)
     print(str(careful.requests[1].outputs[-1]).replace(f"{site.server_port}", "PORT"))
     site.shutdown()

@@ -34,6 +34,7 @@ from agentkit.context import LastTurns
 from agentkit.errors import ServerError, StoreError
 from agentkit.quote import ANSWER, LEAST
 from agentkit.records import Answer
+from agentkit.responses.endpoint import Endpoint
 from agentkit.responses.items import user_message
 from agentkit.responses.response import Fields
 from agentkit.stores.sqlite import SQLiteStore
@@ -203,6 +204,21 @@ async def test_another_server_is_asked_itself(store):
         assert (await agent_at(two, store).run("?")).output == "two"
         assert (await agent_at(one, store).run("?")).output == "one"
     assert (len(one.requests), len(two.requests)) == (1, 1)
+
+
+async def test_what_leads_to_another_model_at_the_same_address_is_asked_itself(store):
+    async with ResponsesServer(ScriptedModel("one", "two", "three")) as server:
+        ways = [("?deployment=a", {}), ("?deployment=b", {}), ("?deployment=b", {"X-Route": "c"})]
+        asked = [ResponsesModel("m", Endpoint(server.url + query, head)) for query, head in ways]
+        answers = [
+            (await Agent(model, store=store, cache="1d").run("?")).output
+            for model in [*asked, *asked]
+        ]
+        renewed = [{"X-Route": "c", "Authorization": f"Bearer sk-{key}"} for key in ("old", "new")]
+        for head in renewed:
+            model = ResponsesModel("m", Endpoint(f"{server.url}?deployment=b&key=k", head))
+            answers.append((await Agent(model, store=store, cache="1d").run("?")).output)
+    assert answers == ["one", "two", "three", "one", "two", "three", "three", "three"]
 
 
 async def test_who_asks_and_how_it_is_heard_make_no_difference(store):

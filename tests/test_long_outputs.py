@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from agentkit import Agent, Image, Log, Rule, Rules, tool
+from agentkit import Agent, BadRequestError, Image, Log, Rule, Rules, tool
 from agentkit.stores.sqlite import SQLiteStore
 from agentkit.testing import ResponsesServer, ScriptedModel, call
 
@@ -162,3 +162,30 @@ async def test_an_output_past_all_bounds_keeps_its_beginning(monkeypatch):
     result = await Agent(model, tools=[read_log]).run("?")
     assert result.log.long_outputs["c1"].whole == TEXT[:1_000]
     assert "start=50, stop=1000) reads on" in model.requests[1].outputs[0]
+
+
+@pytest.mark.parametrize("wire", ["responses", "chat"])
+async def test_what_a_server_does_not_take_of_tools_stays_out_beside_the_tool_that_reads_on(wire):
+    place = "tools.0.strict" if wire == "responses" else "tools.0.function.strict"
+    refused = BadRequestError("Extra inputs are not permitted", status=400, param=place)
+    script = ScriptedModel(
+        refused, [call("read_log", "c1")], [_reads("c1", 50, 90)], [_reads("c1", 90, 95)], "done"
+    )
+    async with ResponsesServer(script) as server:
+        agent = Agent("m", base_url=server.url, environment={}, tools=[read_log], wire=wire)
+        result = await agent.run("?")
+    assert result.output == "done"
+    assert len(server.requests) == 5
+    offered = [each.get("function", each) for each in server.requests[-1]["tools"]]
+    assert [each["name"] for each in offered] == ["read_log", "read_output"]
+    assert not [each for each in offered if "strict" in each]
+
+
+async def test_a_hosted_tool_that_a_server_does_not_have_stays_out_beside_it():
+    refused = BadRequestError("Unsupported tool type: web_search", status=400)
+    script = ScriptedModel(refused, [call("read_log", "c1")], "done")
+    async with ResponsesServer(script) as server:
+        tools = [read_log, {"type": "web_search"}]
+        result = await Agent("m", base_url=server.url, environment={}, tools=tools).run("?")
+    assert (result.output, len(server.requests)) == ("done", 3)
+    assert [each["type"] for each in server.requests[2]["tools"]] == ["function", "function"]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from urllib.parse import unquote
 
 from agentkit.cli.asking import question_in
+from agentkit.cli.passwords import without_password, without_passwords
 from agentkit.cli.safe_text import one_line
 from agentkit.cli.same_agent import needs_agent
 from agentkit.records import Setup
@@ -39,8 +38,8 @@ MAY_HAVE_RUN, GONE = "may have run", "its tool is gone"
 """Reasons for which a call waits."""
 
 _OUTPUT = {"json": "--json", "jsonl": "--jsonl", "stream": "--stream", "quiet": "-q"}
-_URLS = ("base_url", "db")
-_SECRET = re.compile(r"auth|key|token|secret|password|sig", re.IGNORECASE)
+_UNSAID = {"base_url": without_password, "db": without_password, "tools": without_passwords}
+"""What is left out of the values of some options."""
 
 
 @dataclass(frozen=True)
@@ -98,8 +97,8 @@ class Again:
 def again(arguments: argparse.Namespace, session: str, *, is_agents_own: bool = False) -> Again:
     """The commands for a session that was run with these arguments.
 
-    Keys and passwords in URLs are left out; no other option holds any. Where the log is in the
-    agent's own store, `-a` says where that is.
+    Keys and passwords in URLs and toolboxes are left out; no other option holds any. Where the log
+    is in the agent's own store, `-a` says where that is.
     """
     agent, place = tuple(said(arguments, AGENT)), tuple(said(arguments, {"db": "--db"}))
     if is_agents_own:
@@ -119,7 +118,7 @@ def said(arguments: argparse.Namespace, options: Mapping[str, str]) -> Iterator[
             yield option
         elif value is not None and value is not False:
             for each in value if isinstance(value, list) else [value]:
-                yield from _option(option, without_password(each) if name in _URLS else str(each))
+                yield from _option(option, _UNSAID.get(name, str)(each))
 
 
 def _option(option: str, value: str) -> Iterable[str]:
@@ -127,22 +126,6 @@ def _option(option: str, value: str) -> Iterable[str]:
         return option, value
     # behind a long option's equals sign it is not taken for an option
     return (f"{option}={value}",) if option.startswith("--") else (f"{option}{value}",)
-
-
-def without_password(place: str) -> str:
-    """A path or a URL, the latter without what nobody else may read and else as it is.
-
-    What stands before the first slash names the user, as libpq and HTTP clients take it.
-    """
-    scheme, separator, rest = place.partition("://")
-    if not separator or scheme == "sqlite":
-        return place
-    authority, slash, path = rest.partition("/")
-    user, at, host = authority.rpartition("@")
-    path, _, query = f"{host}{slash}{path}".partition("?")
-    pairs = [pair for pair in query.split("&") if not _SECRET.search(unquote(pair.split("=")[0]))]
-    asked = "&".join(pairs)
-    return f"{scheme}://{user.partition(':')[0]}{at}{path}{'?' if asked else ''}{asked}"
 
 
 def shell_line(command: str, names: Iterable[str], options: Iterable[str]) -> str:

@@ -26,8 +26,9 @@ ASK_USER = "ask_user"
 """The tool, of whoever's making, whose calls are questions: a person's answer is their result."""
 
 MOST_LINES = 30
-MOST_OF_A_LINE = 300
-"""How much of the arguments is shown at once, in lines and in characters of one."""
+MOST_OF_A_LINE = 2000
+"""How much of the arguments is shown at once, in lines and in characters of one: a command line is
+to be seen whole before it is allowed."""
 
 
 class Asked:

@@ -13,8 +13,8 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from agentkit.agent import Agent
-from agentkit.cli.again import without_password
 from agentkit.cli.options import not_empty
+from agentkit.cli.passwords import without_password
 from agentkit.errors import ConfigurationError
 from agentkit.schema.problems import did_you_mean
 from agentkit.stores.opened import opened_store

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from agentkit.agent import Agent
 from agentkit.cli.making import Making, making_of
+from agentkit.cli.passwords import without_passwords
 from agentkit.cli.safe_text import one_line
 from agentkit.errors import ConfigurationError
 from agentkit.schema.problems import did_you_mean
@@ -53,8 +54,24 @@ def load_tools(spec: str) -> list[Tool[..., Any]]:
 
     Of a toolbox, its tools: `module:Name` or `module:Name("made", of="this")`. A module without
     tools gives its own public functions. Raises ConfigurationError for one without these, and for
-    what cannot be a tool.
+    what cannot be a tool; no password of a toolbox is in it.
     """
+    try:
+        return _loaded(spec)
+    except ConfigurationError as error:
+        _leave_passwords_out(error)
+        raise
+
+
+def _leave_passwords_out(error: BaseException | None) -> None:
+    """Change the error, and those it came from, which a traceback shows too."""
+    while error is not None:
+        said = (without_passwords(each) if isinstance(each, str) else each for each in error.args)
+        error.args = tuple(said)
+        error = error.__cause__ or error.__context__
+
+
+def _loaded(spec: str) -> list[Tool[..., Any]]:
     making = making_of(spec)
     if making is not None:
         return _tools_in([_toolbox(making, spec)], spec)
@@ -95,10 +112,25 @@ def _toolbox(making: Making, spec: str) -> Any:
         except ConfigurationError as error:
             return error
 
+    _check_arguments(making, named, spec)
     toolbox = _in_words(Path.cwd(), spec, made)
     if isinstance(toolbox, ConfigurationError):
         raise ConfigurationError(f"{spec}: {toolbox}") from toolbox
     return toolbox
+
+
+def _check_arguments(making: Making, named: Callable[..., Any], spec: str) -> None:
+    try:
+        signature = inspect.signature(named)
+    except (TypeError, ValueError):  # it tells none
+        return
+    try:
+        signature.bind(*making.positional, **making.named)
+    except TypeError as error:
+        known = ", ".join(signature.parameters) or "none"
+        raise ConfigurationError(
+            f"{spec}: {error}. Arguments of {making.name}: {known}."
+        ) from error
 
 
 def toolboxes_of(place: str) -> dict[str, type]:
@@ -217,7 +249,7 @@ def _named(module: ModuleType, name: str, spec: str, kind: type) -> Any:
     # a module may look for its names by code of its own
     if _in_words(Path.cwd(), spec, lambda: hasattr(module, name)):
         return getattr(module, name)
-    public = [each for each in vars(module) if not each.startswith("_")]
+    public = [each for each in getattr(module, "__all__", vars(module)) if not each.startswith("_")]
     hint = did_you_mean(name, public)
     found = ", ".join(_all_of(module, kind)) or "none"
     raise ConfigurationError(

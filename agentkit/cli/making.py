@@ -9,7 +9,7 @@ from typing import Any
 
 from agentkit.errors import ConfigurationError
 
-_CALL = re.compile(r"(?P<place>[^()]+?):(?P<call>(?P<name>[^\W\d]\w*)\s*\(.*\))\s*", re.DOTALL)
+_CALL = re.compile(r"(?P<place>[^()]+?):(?P<call>(?P<name>[^\W\d]\w*)\s*\(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,9 @@ def making_of(spec: str) -> Making | None:
         return None
     try:
         call = ast.parse(written["call"].strip(), mode="eval").body
-    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
-        raise _no_plain_values(spec, "it cannot be read") from error
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        # not from the error: it shows what was written, a password too
+        raise _no_plain_values(spec, "it cannot be read") from None
     if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
         raise _no_plain_values(spec, "it is no single call")
     named = {each.arg: _value(each.value, spec) for each in call.keywords if each.arg}

@@ -108,7 +108,9 @@ class Following:
             rest = result.estimate(result.left)
             more = more_dollars(self.arguments.budget or result.cost or 1.0, rest.high_cost)
             return "Go on with more", self._again(budget=more)
-        if end.code in (0, ROWS_FAILED) and result is not None and not result.left:
+        if end.code in (0, ROWS_FAILED) and result is not None:
+            if result.left:  # as `--only` said
+                return "Ask the others", self._again(only=None)
             return self._again_or_show(result)
         return "Go on", self._again()
 

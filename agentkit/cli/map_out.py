@@ -48,14 +48,18 @@ class Out:
         self, place: str, kind: str | None, stdout: io.RawIOBase | None, replaces: bool
     ) -> None:
         self.place, self._kind, self._stdout, self._replaces = place, kind, stdout, replaces
-        self.has_rows = False
-        """Whether the rows of a job are written there."""
+        self._made: TableWriter | None = None
 
     def __call__(
         self, columns: Sequence[str], *, origins: Collection[str] = frozenset()
     ) -> TableWriter:
-        self.has_rows = True
-        return self._writer(columns, origins)
+        self._made = self._writer(columns, origins)
+        return self._made
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether the rows of a job are there, and not a former table that has more of them."""
+        return self._made is not None and getattr(self._made, "is_published", True)
 
     def _writer(self, columns: Sequence[str], origins: Collection[str]) -> TableWriter:
         return table_for(

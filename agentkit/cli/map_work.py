@@ -177,14 +177,14 @@ class Work:
         if arguments.json:
             where = self.table.out.place
             write_json(sys.stdout, end_wire(end, where, next_command, self.estimate))
-        said = last_line(end, self._where(end), is_piped=arguments.rows == STANDARD)
+        said = last_line(end, self._where(), is_piped=arguments.rows == STANDARD)
         note(f"{said} {word}: {next_command}" if next_command else said)
         return end.code
 
-    def _where(self, end: End) -> str:
+    def _where(self) -> str:
         """Where the results are, in words."""
-        if end.is_pilot and not self.table.out.has_rows:
-            return "in the log"
+        if not self.table.out.has_rows:
+            return "nowhere" if self.table.store is None else "in the log"
         return "on standard output" if self.table.out.is_standard else f"in {self.table.out.place}"
 
     def _launch_wire(self, launch: Launch) -> Wire:

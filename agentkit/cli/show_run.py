@@ -21,10 +21,13 @@ from agentkit.cli.retold import MOST, Line, Teller, readable
 from agentkit.cli.safe_text import one_line, visible
 from agentkit.cli.show import counted
 from agentkit.cli.table import lines_on
+from agentkit.cli.telling import evidence_line
 from agentkit.cli.when import short
 from agentkit.cost import Cost
 from agentkit.encoding import Wire, encode
 from agentkit.errors import AgentkitError, StoreError
+from agentkit.evidence.fields import without_evidence
+from agentkit.evidence.form import evidence_format
 from agentkit.log import Log
 from agentkit.records import Answer, Compaction, Record, Setup, dump_record
 from agentkit.responses.response import Usage
@@ -149,8 +152,21 @@ def _tell(stored: _Stored, most: int | None, commands: Again) -> None:
         write("  ".join(part for part in head if part), "bold")
         for line in told.lines:
             write(f"    {line.text}".rstrip(), line.style)
-    for line in _end(stored, commands):
+    for line in (*_evidence(stored), *_end(stored, commands)):
         write(line.text, line.style)
+
+
+def _evidence(stored: _Stored) -> Iterator[Line]:
+    """Where the fields of the answer were found, where that was asked for."""
+    setup = _setup(stored.records)
+    form = ((setup.fields.values.get("text") or {}) if setup else {}).get("format") or {}
+    plain = without_evidence(form.get("schema") or {})
+    if plain is None or stored.error is not None:
+        return
+    found = evidence_format(plain).evidence(Log(stored.records))
+    for number, (name, each) in enumerate(found.items()):
+        style = "green" if each.status == "verified" else "yellow"
+        yield Line(visible(f"{'' if number else chr(10)}{evidence_line(name, each)}"), style)
 
 
 def _end(stored: _Stored, commands: Again) -> Iterator[Line]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from agentkit.agent import Agent
 from agentkit.cli.again import MAY_HAVE_RUN, Again
 from agentkit.cli.answer import AnswerWriter, JsonLinesWriter, JsonWriter, TextWriter
-from agentkit.cli.asking import question_in
+from agentkit.cli.asking import MOST_OF_A_LINE, question_in
 from agentkit.cli.errors import EXIT_CODES, say, say_command, told
 from agentkit.cli.leaving import die_of_the_next_interrupt
 from agentkit.cli.safe_text import one_line
@@ -174,7 +174,8 @@ def tell_end(ending: Ending, teller: Teller, again: Again | None) -> int:
 
 def evidence_line(name: str, found: Evidence) -> str:
     """Where a field of the answer was found, in one line."""
-    said = found.source if found.status == "verified" else found.reason
+    is_shown = found.status == "verified"
+    said = f"{found.source} {found.reason}".strip() if is_shown else found.reason
     return one_line(f"{name}: {found.status.replace('_', ' ')}{said and f', {said}'}", MOST)
 
 
@@ -207,13 +208,13 @@ def _remarks(ending: Ending) -> list[str]:
 def tell_waiting(calls: Sequence[PendingCall], again: Again | None) -> None:
     """Say which calls wait, and with what command each can be decided on."""
     for call in calls:
-        arguments = one_line(encode(call.arguments).decode(), MOST)
+        arguments = one_line(encode(call.arguments).decode(), MOST_OF_A_LINE)
         what = f"Waiting: {one_line(call.name)}({arguments}): {call.reason}."
         if again is None:
             say(f"{what} It was not run, and nothing was kept to go on with (--no-log).")
             continue
         if (question := question_in(call)) is not None:
-            asked = f"Waiting for your answer: {one_line(question, MOST)} Give it:"
+            asked = f"Waiting for your answer: {one_line(question, MOST_OF_A_LINE)} Give it:"
             say_command(asked, again.approve(call.call_id, "--answer", "TEXT"))
             continue
         (first, command), *others = again.words_on(call)

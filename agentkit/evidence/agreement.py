@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
@@ -26,7 +27,7 @@ def disagreement(value: JSON, quote: str, readings: Sequence[Reading]) -> str:
     Of lists and objects, every value in them has to stand there. true and false agree with any
     quote. `readings` are the ways to read the quote where it stands.
     """
-    plain = alike(quote)
+    plain = alike(_unescaped(quote) if "json" in readings else quote)
     told = {number for each in readings for number in _NUMBERS_OF[each](plain)}
     for leaf in _leaves(value):
         if not _agrees(leaf, plain, told):
@@ -39,6 +40,14 @@ def is_for_a_reader(value: JSON) -> bool:
     return all(isinstance(leaf, bool) for leaf in _leaves(value))
 
 
+_ESCAPES = re.compile(r"(?:\\u[0-9a-fA-F]{4})+|\\[\"\\/bfnrt]")
+_CURRENCIES = {
+    "$": r"\$|usd|dollar|peso",
+    "\u20ac": r"\u20ac|eur",
+    "\u00a3": r"\u00a3|gbp|pound|sterling",
+    "\u00a5": r"\u00a5|jpy|cny|rmb|yen|yuan",
+}
+
 _NUMBERS_OF = {"text": numbers_in, "json": numbers_in_json}
 
 
@@ -48,9 +57,21 @@ def _agrees(leaf: JSON, quote: str, told: set[Decimal]) -> bool:
     if isinstance(leaf, int | float):
         return exactly(leaf) in told
     text = str(leaf)
+    if not _has_currency_of(quote, text):
+        return False
     if is_date(text) and gives_date(_folded(quote), text):
         return True
     return says(quote, text) or not told.isdisjoint(number_of(alike(text)))
+
+
+def _has_currency_of(quote: str, text: str) -> bool:
+    """Whether a currency that a value names by its sign stands there, too."""
+    return all(re.search(words, quote, re.I) for sign, words in _CURRENCIES.items() if sign in text)
+
+
+def _unescaped(quote: str) -> str:
+    """A piece of JSON with the characters that its escapes stand for."""
+    return _ESCAPES.sub(lambda found: str(json.loads(f'"{found[0]}"')), quote)
 
 
 def _leaves(value: JSON) -> Iterator[JSON]:

@@ -45,7 +45,11 @@ _OF_YEAR = [
     re.compile(rf"(?<![a-z]){_MONTH}{_OF}{_YEAR}"),
 ]
 _ISO = re.compile(
-    r"(\d{4}-\d\d)(-\d\d)?(?:[T ](\d\d:\d\d)(?::\d\d(?:\.\d+)?)?(?:Z|[-+]\d\d:?\d\d)?)?"
+    r"(\d{4}-\d\d)(-\d\d)?(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[-+]\d\d:?\d\d)?))?"
+)
+_TIME = re.compile(
+    r"(?<!\d)(?P<hour>\d\d?)[:.h](?P<minute>\d\d)(?::(?P<second>\d\d)(?:\.\d+)?)?(?!\d)"
+    r"(?P<zone>z|[-+](?:0\d|1[0-4]):?\d\d(?!\d))?(?:\s?(?P<half>[ap])\.?m\b)?"
 )
 
 
@@ -58,13 +62,13 @@ def gives_date(quote: str, value: str) -> bool:
     """Whether a text gives the date of such a value, and the time of day where it has one.
 
     The text is one that was made alike, in lower case and without accents. Midnight need not stand
-    there: a date that is sent as a moment has it, too.
+    there, where no other time does: a date that is sent as a moment has it, too.
     """
     match = _ISO.fullmatch(value)
     if match is None:
         return False
     month, day, time = match.groups()
-    if time and time != "00:00" and not _gives_time(quote, time):
+    if time and not _gives_time(quote, time.lower()):
         return False
     if day is None:
         return month in {each.isoformat()[:7] for each in (*_dates(quote), *_months(quote))}
@@ -72,8 +76,23 @@ def gives_date(quote: str, value: str) -> bool:
 
 
 def _gives_time(quote: str, time: str) -> bool:
-    hour, minute = time.split(":")
-    return re.search(rf"(?<!\d)0?{int(hour)}[:.h]{minute}(?!\d)", quote) is not None
+    wanted, zone = next(_times(time))
+    given = list(_times(quote))
+    if wanted == (0, 0, 0) and not any(":" in match[0] for match in _TIME.finditer(quote)):
+        return True
+    return any(each == wanted and other in ("", zone or other) for each, other in given)
+
+
+def _times(text: str) -> Iterator[tuple[tuple[int, int, int], str]]:
+    """The times of day in a text: hour, minute and second, and how far from UTC, if it says."""
+    for match in _TIME.finditer(text):
+        hour = int(match["hour"])
+        if match["half"]:
+            hour = hour % 12 + (12 if match["half"] == "p" else 0)
+        zone = (
+            (match["zone"] or "").replace(":", "").replace("z", "+0000").replace("-0000", "+0000")
+        )
+        yield (hour, int(match["minute"]), int(match["second"] or 0)), zone
 
 
 def _dates(quote: str) -> Iterator[date]:

@@ -28,6 +28,9 @@ ASKED = 300
 
 BY_TOOL = "The tool itself gave the answer."
 
+BY_MODEL = "The arguments of the call say it, too, so that the model may have brought it in."
+"""What is to be known of a value that a tool may only have given back."""
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -72,14 +75,20 @@ def check(fields: Mapping[str, Field], records: Iterable[Record]) -> dict[str, E
 def of_final(final: Output, names: Iterable[str], records: Iterable[Record]) -> dict[str, Evidence]:
     """The evidence for an answer that a tool gave in the model's place: the tool itself."""
     source = sources_of(records).get(final.call_id)
-    tool, given = source.tool if source else "", final.value
-    values = given if isinstance(given, dict) else {}
-    return {
-        name: Evidence("not_found")
-        if values.get(name) is None
-        else Evidence("verified", final.call_id, encode(values[name]).decode(), tool, BY_TOOL)
-        for name in names
-    }
+    values = final.value if isinstance(final.value, dict) else {}
+    return {name: _of_tool(values.get(name), final.call_id, source) for name in names}
+
+
+def _of_tool(value: JSON, call_id: str, source: Source | None) -> Evidence:
+    """The verdict on a value that a tool gave; what the model gave to the tool shows nothing."""
+    if value is None:
+        return Evidence("not_found")
+    claim = Evidence("verified", call_id, encode(value).decode(), reason=BY_TOOL)
+    if source is None:
+        return claim
+    if not is_for_a_reader(value) and not disagreement(value, source.arguments, ["json"]):
+        claim = replace(claim, status="unverified", reason=BY_MODEL)
+    return replace(claim, tool=source.tool)
 
 
 def _checked(field: Field, sources: Mapping[str, Source]) -> Evidence:
@@ -126,6 +135,8 @@ def _agreed(claim: Evidence, quote: str, source: Source, value: JSON) -> Evidenc
         return replace(found, reason=difference)
     if is_for_a_reader(value):
         reason = f"{reason} {BY_READER}".strip()
+    elif not disagreement(value, source.arguments, ["json"]):
+        reason = f"{reason} {BY_MODEL}".strip()
     return replace(found, status="verified", reason=reason)
 
 

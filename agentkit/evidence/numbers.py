@@ -21,6 +21,8 @@ _FACTOR = {
     for words, power in _SCALES.items()
     for word in words.split()
 }
+_OF_A_NUMBER = frozenset({"hundred", "dozen"})
+"""Scales that nobody gives a column in, as of 5 million one gives 5: five hundred is no 5."""
 _SMALL = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
     "sixteen seventeen eighteen nineteen twenty"
@@ -45,7 +47,7 @@ _NUMBER = re.compile(
 )
 # Two hundred, but nothing of two hundred and five, and nothing of twenty-five.
 _IN_WORDS = re.compile(
-    rf"(?<![\w-])(?P<word>{'|'.join(_WORDS)}|an?)"
+    rf"(?<![\w-])(?<!half )(?P<word>{'|'.join(_WORDS)}|an?)"
     rf"(?:[\s-](?P<scale>{_SCALE})\b(?![\s-](?:and\s)?(?:{'|'.join(_WORDS)}|{_SCALE})\b)"
     rf"|(?![\s-](?:{_SCALE})\b))(?![\w-])",
     re.IGNORECASE,
@@ -62,6 +64,7 @@ _GROUPED = re.compile(
 _DATE = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
 _CODE = re.compile(r"-?0\d")
 """What a number does not begin with, but a code does, such as a postal one."""
+_PLURAL = re.compile(r"s(?!\w)", re.IGNORECASE)
 _MOST_POWER = 400
 _EXACT = Context(prec=5_000)
 """More digits than a quote has, so that nothing is rounded."""
@@ -100,21 +103,28 @@ def _readings(match: re.Match[str]) -> Iterator[list[Decimal]]:
 
     The last one is all that it says: of 1.2 million, 1,200,000.
     """
-    if match["before"]:
+    if match["before"] or _is_decade(match):
         return
     sign = -1 if match["sign"] else 1
     for digits in _decimals(match["digits"]):
         number = sign * (digits + _part(match["part"]))
         if match["power"]:
             number = _raised(number, match["power"])
-        meanings = [number]
-        if scale := match["scale"] or match["letter"]:
-            meanings.append(number * _FACTOR[scale.lower()])
+        scale = (match["scale"] or match["letter"] or "").lower()
+        meanings = [] if scale in _OF_A_NUMBER else [number]
+        if scale:
+            meanings.append(number * _FACTOR[scale])
         if share := match["share"]:
             meanings.append(meanings[-1] / (1000 if share.lower() in _PER_MILLE else 100))
         yield meanings
     if _is_in_row(match):
         yield [Decimal(each) for each in match["digits"].split(",") if each.count(".") <= 1]
+
+
+def _is_decade(match: re.Match[str]) -> bool:
+    """Whether it is the 1990s and not the year 1990."""
+    is_round = len(match["digits"]) == 4 and match["digits"].isdigit() and match[0].endswith("0")
+    return is_round and _PLURAL.match(match.string, match.end()) is not None
 
 
 def _is_in_row(match: re.Match[str]) -> bool:
@@ -157,13 +167,13 @@ def _raised(number: Decimal, power: str) -> Decimal:
 
 
 def _spelled(match: re.Match[str]) -> Iterator[Decimal]:
-    word, scale = match["word"].lower(), match["scale"]
+    word, scale = match["word"].lower(), (match["scale"] or "").lower()
     number = Decimal(_WORDS.get(word, 1))
     # alone, `a` is no number and `one` often none
-    if word not in ("a", "an", "one"):
+    if word not in ("a", "an", "one") and scale not in _OF_A_NUMBER:
         yield number
     if scale:
-        yield number * _FACTOR[scale.lower()]
+        yield number * _FACTOR[scale]
 
 
 def exactly(value: float) -> Decimal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -19,6 +20,14 @@ SHORTEST = 3
 
 _MOST_CUT = 1_000
 """Places at which a quote stands cut off, after which it is not looked for any further."""
+
+_OF_NUMBERS = frozenset("0123456789$€£¥")
+# What makes another number of the one that follows: minus 5, twenty-five.
+_BEFORE_NUMBER = re.compile(
+    r"(?<!\w)(?:minus|(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)-)[ ]?\Z", re.I
+)
+_LONGEST_BEFORE = 10
+"""Characters in which that is looked for."""
 
 _BORDER = "\x00"
 """Between texts that no quote may span."""
@@ -103,11 +112,13 @@ def _is_cut(text: str, start: int, end: int) -> bool:
         return True
     if behind and _joins(last, behind[0]):
         return True
-    if first.isdigit() and before and _goes_on_before(before):
+    if first in _OF_NUMBERS and before and _goes_on_before(before):
+        return True
+    if _BEFORE_NUMBER.search(text, max(0, start - _LONGEST_BEFORE), start):
         return True
     if first in ".,'" and before[-1:].isdigit() and text[start + 1 : start + 2].isdigit():
         return True
-    if last.isdigit() and len(behind) == 2 and behind[0] in ".,'" and behind[1].isdigit():
+    if last.isdigit() and len(behind) == 2 and behind[0] in ".,':" and behind[1].isdigit():
         return True
     return last.isdigit() and behind[:1] == "^"
 
@@ -120,7 +131,7 @@ def _joins(left: str, right: str) -> bool:
 def _goes_on_before(before: str) -> bool:
     """Whether what is before a digit makes it the rest of a number, or a negative one."""
     mark, earlier = before[-1], before[:-1]
-    if mark in ".,'":
+    if mark in ".,':":
         return earlier.isdigit()
     return mark == "^" or (mark == "-" and not earlier.isalnum())
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from html import unescape
 
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"
 _DOUBLE = "\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb\uff02"
@@ -57,6 +58,10 @@ _GROUPED = re.compile(
     r"(?<![\d.,'])[1-9]\d{0,2}(?:(?:,\d{3})+|(?: \d{3})+|(?:'\d{3})+|(?:\.\d{3}){2,})(?!\d)"
 )
 _BETWEEN = re.compile(r"[ ,'.]")
+# What divides columns and lines does not divide the groups of one number.
+_COLUMNS = re.compile(r"(?<![\d.,'])(\d{1,3})(?:[^\S ]| (?=\s))\s*(?=\d{3}(?!\d))")
+_COLUMN = "\\1\u00a6"
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,30});")
 # [text](address) of Markdown, and the marks of emphasis at the edges of words.
 _LINK = re.compile(r"!?\[([^\[\]\x00]*)\]\([^()\s]*(?: \"[^\"]*\")?\)")
 _EMPHASIS = re.compile(r"(?<!\w)[*_~]+(?=\S)|(?<=\S)[*_~]+(?!\w)")
@@ -83,12 +88,15 @@ _WORD = re.compile(
 
 
 def alike(text: str) -> str:
-    """The text with one kind of space, dash, quotation mark and digit."""
+    """The text with one kind of space, dash, quotation mark and digit, and without entities."""
+    if "&" in text:
+        text = _ENTITY.sub(lambda found: unescape(found[0]), text)
     if text.isascii():
-        return " ".join(text.replace("`", "'").replace("\x00", "").split())
-    plain = unicodedata.normalize("NFKC", text.translate(_SAME)).translate(_SAME)
-    plain = _FOREIGN_DIGIT.sub(lambda found: str(unicodedata.digit(found[0])), plain)
-    return " ".join(plain.split())
+        plain = text.replace("`", "'").replace("\x00", "")
+    else:
+        plain = unicodedata.normalize("NFKC", text.translate(_SAME)).translate(_SAME)
+        plain = _FOREIGN_DIGIT.sub(lambda found: str(unicodedata.digit(found[0])), plain)
+    return " ".join(_COLUMNS.sub(_COLUMN, plain).split())
 
 
 def ungrouped(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from agentkit.context import context_wire
@@ -72,6 +72,8 @@ class Policy:
     only: Only | None = None
     stale: datetime | None = None
     """Answers from before this moment are asked anew."""
+    refresh: timedelta | None = None
+    """How old an answer of the cache may be then; None for any age."""
 
     def way(self, standing: Standing, kept: Kept) -> Way | None:
         """What is done about a row; None where nothing is, and nothing is known of it."""
@@ -83,6 +85,13 @@ class Policy:
         if self.only is None and standing.is_done and self._is_stale(kept):
             return "anew"
         return standing.way
+
+    def heeded(self, run: Run, way: Way) -> Run:
+        """The run, with a cache that gives no answer which the row is not to have."""
+        within = timedelta() if way == "anew" else self.refresh
+        if run.cache is None or within is None:
+            return run
+        return replace(run, cache=run.cache.fresher(within))
 
     def _is_stale(self, kept: Kept) -> bool:
         return self.stale is not None and bool(kept.at) and kept.at[-1] < self.stale
@@ -167,7 +176,7 @@ class Asking:
         late = LateJournal(self._logs, place.session, before)
         place, error = replace(place, journal=late), None
         try:
-            run = self._asker.run(place, self._limits)
+            run = self._policy.heeded(self._asker.run(place, self._limits), way)
             result = await go_on(run, place, self._opening(question.said, way))
         except (Exception, asyncio.CancelledError) as caught:  # noqa: BLE001 - whoever lands it
             error = caught

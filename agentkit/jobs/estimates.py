@@ -46,13 +46,15 @@ class Series:
         self.mean += distance / self.count
         self.squares += distance * (value - self.mean)
 
-    @property
-    def margin(self) -> float | None:
-        """Half of the 95 % interval of the mean, None for fewer than two numbers."""
+    def margin(self, more: int) -> float | None:
+        """Half of the 95 % interval for the sum of so many more, None for fewer than two numbers.
+
+        They vary themselves, and the mean is known only so well: both are in it.
+        """
         if self.count < 2:
             return None
         variance = self.squares / (self.count - 1)
-        return t_of(self.count - 1) * math.sqrt(variance / self.count)
+        return t_of(self.count - 1) * math.sqrt(variance * (more + more**2 / self.count))
 
 
 @dataclass
@@ -98,8 +100,7 @@ def _spread(
 ) -> tuple[float | None, float | None, float | None]:
     if not series.count:
         return None, None, None
-    times = rows / at_once
-    margin, mean = series.margin, series.mean * times
+    margin, whole = series.margin(rows), series.mean * rows / at_once
     if margin is None:
-        return mean, None, None
-    return mean, max(0.0, mean - margin * times), mean + margin * times
+        return whole, None, None
+    return whole, max(0.0, whole - margin / at_once), whole + margin / at_once

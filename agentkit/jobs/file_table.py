@@ -18,6 +18,7 @@ from agentkit.errors import ConfigurationError
 from agentkit.jobs.lines import header_of, lines_of
 from agentkit.jobs.part_file import PartFile, beside, taken
 from agentkit.jobs.places import Place
+from agentkit.jobs.text_source import text_source
 
 _LENGTH = 4
 """Bytes before each row in the part file, which say how long it is."""
@@ -31,16 +32,19 @@ class FileGathering:
     def __init__(self, place: Place, columns: Sequence[str]) -> None:
         self.name = place.given
         # a link stays one: what it points to is replaced
-        self._path = os.path.realpath(place.path)
+        self._place, self._path = place, os.path.realpath(place.path)
         self._header = header_of(place.kind, columns)
         self._as_line = lines_of(place.kind, columns)
         self._starts = array("q")
-        self._end = 0
+        self._end = self._count = self._former_count = 0
         self._part: PartFile | None = None
 
     def begin(self) -> None:
         """Have a part file. Raises ConfigurationError where another job writes to the same file."""
         self._part = taken(beside(self._path, "part"), self.name)
+        if self.was_there:
+            with suppress(ConfigurationError):  # what is no table has no rows to keep
+                self._former_count = sum(1 for _ in text_source(self._place))
 
     @property
     def was_there(self) -> bool:
@@ -48,6 +52,11 @@ class FileGathering:
         with suppress(OSError):
             return os.path.getsize(self._path) > 0
         return False
+
+    @property
+    def is_shorter(self) -> bool:
+        """Whether it has fewer rows so far than the former table."""
+        return self._count < self._former_count
 
     def add(self, index: int, cells: Sequence[Any]) -> bool:
         """Append a row to the part file."""
@@ -57,6 +66,7 @@ class FileGathering:
         missing = index + 1 - len(self._starts)
         if missing > 0:
             self._starts.extend([_NOWHERE] * missing)
+        self._count += self._starts[index] == _NOWHERE
         self._starts[index] = self._end
         self._end += _LENGTH + len(line)
         return False

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Generator, Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -47,8 +46,11 @@ class Job:
 
     @property
     def grace(self) -> float:
-        """Seconds that running rows have to end where it is cancelled."""
-        return self._plan.grace
+        """Seconds that it takes to end, at most, where it is cancelled.
+
+        Running rows have half of them, and the table to be put in order has as many.
+        """
+        return 2 * self._plan.grace
 
     def __repr__(self) -> str:
         now = self.progress
@@ -149,10 +151,5 @@ async def _written(work: Work, writer: TableWriter | None) -> None:
         await work.done()
         return
     with writer:
-        try:
-            await work.done()
-        except BaseException:
-            with suppress(Exception):  # what ended the work is what is told
-                writer.finish()
-            raise
+        await work.done()
         writer.finish()

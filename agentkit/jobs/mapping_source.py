@@ -15,8 +15,6 @@ from agentkit.jobs.text_source import checked_names
 NAME = "rows"
 """What messages call what has no name."""
 
-_NO_ROWS = f"{NAME}: there are none."
-
 
 @dataclass(frozen=True)
 class MappingsSource:
@@ -54,8 +52,6 @@ class MappingsSource:
         for number, each in enumerate(self.mappings, 1):
             count = number
             keys.update(dict.fromkeys(checked_row(each, number)))
-        if not count:
-            raise ConfigurationError(_NO_ROWS)
         return checked_names(tuple(keys), NAME), count
 
 
@@ -114,7 +110,7 @@ class WaitedSource:
 
 
 def mappings_source(mappings: Iterable[Any]) -> MappingsSource | OnceSource:
-    """The table of an iterable. Raises ConfigurationError for one without mappings."""
+    """The table of an iterable. Raises ConfigurationError for one of something else."""
     if isinstance(mappings, Mapping):
         raise ConfigurationError(
             f"{NAME}: expected mappings, one a row, and got a single one. Give a list of them."
@@ -124,15 +120,15 @@ def mappings_source(mappings: Iterable[Any]) -> MappingsSource | OnceSource:
         return MappingsSource(mappings)
     for first in others:
         return OnceSource(checked_row(first, 1), others)
-    raise ConfigurationError(_NO_ROWS)
+    return MappingsSource(())
 
 
-async def waited_source(mappings: AsyncIterable[Any]) -> WaitedSource:
+async def waited_source(mappings: AsyncIterable[Any]) -> WaitedSource | MappingsSource:
     """The table of an asynchronous iterable, whose first mapping is waited for."""
     others = aiter(mappings)
     async for first in others:
         return WaitedSource(checked_row(first, 1), others)
-    raise ConfigurationError(_NO_ROWS)
+    return MappingsSource(())
 
 
 def checked_row(row: Any, number: int) -> Row:

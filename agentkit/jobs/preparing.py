@@ -105,7 +105,7 @@ async def prepared(
         Selection(source, plan.limit, plan.sample),
         columns,
         MemoryLogs() if asker.store is None else asker.store,
-        Policy(plan.only, _stale(plan, now)),
+        Policy(plan.only, _stale(plan, now), None if plan.refresh == ANY_AGE else plan.refresh),
     )
 
 

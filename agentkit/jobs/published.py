@@ -24,7 +24,11 @@ class Gathering(Protocol):
 
     @property
     def was_there(self) -> bool:
-        """Whether there is a former table, which readers have as long as there are few rows."""
+        """Whether there is a former table."""
+
+    @property
+    def is_shorter(self) -> bool:
+        """Whether it has fewer rows so far than the former table, which is worth more then."""
 
     def add(self, index: int, cells: Sequence[Any]) -> bool:
         """Keep a row; True where so many have gathered that they should be published."""
@@ -46,10 +50,15 @@ class PublishedTable:
         self._publishing: Future[None] | None = None
         self._pace = Pace(0.0)
         self._has_rows = self._is_finished = False
+        self.was_there = False
+        """Whether there is a former table, which this one takes the place of."""
+        self.is_published = False
+        """Whether it has done so."""
 
     def __enter__(self) -> Self:
         self._gathering.begin()
-        self._pace = Pace(self._now() + SHORTEST * self._gathering.was_there)
+        self.was_there = self._gathering.was_there
+        self._pace = Pace(self._now() + SHORTEST * self.was_there)
         return self
 
     def __exit__(
@@ -61,7 +70,7 @@ class PublishedTable:
         try:
             if error is None:
                 self.finish()
-            elif self._has_rows:  # else a former table is worth more than an empty one
+            elif self._has_rows and not self._gathering.is_shorter:
                 with suppress(AgentkitError):  # the first error is the one to tell
                     self.finish()
         finally:
@@ -73,7 +82,8 @@ class PublishedTable:
         with self._spoken():
             is_full = self._gathering.add(index, cells)
             self._has_rows, self._is_finished = True, False
-            if is_full or self._pace.is_due(self._now()):
+            is_due = self._pace.is_due(self._now()) and not self._gathering.is_shorter
+            if is_full or is_due:
                 self._publish_some(wait=is_full)
 
     def finish(self) -> None:
@@ -84,7 +94,7 @@ class PublishedTable:
             self._wait()
         with self._spoken():
             self._gathering.snapshot()()
-        self._is_finished = True
+        self._is_finished = self.is_published = True
 
     def _publish_some(self, *, wait: bool) -> None:
         """Begin to publish what there is, unless that is being done."""
@@ -96,6 +106,7 @@ class PublishedTable:
     def _publish(self, publish: Callable[[], None]) -> None:
         began = self._now()
         publish()
+        self.is_published = True
         self._pace.took(began, self._now())
 
     def _wait(self) -> None:

@@ -123,6 +123,6 @@ class MapResult:
     def estimate(self, rows: int) -> Estimate:
         """What so many rows more would take, from those that this job asked.
 
-        As the mean and the 95 % interval of it by Student's t, both times `rows`.
+        The sum, and the 95 % prediction interval of it by Student's t.
         """
         return self.costs.estimate(rows)

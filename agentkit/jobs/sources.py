@@ -91,8 +91,11 @@ def checked(source: Source, prompt: Prompt) -> Source:
     """The source with its `count`, having read all of it once; the prompt is checked, too.
 
     One that can be read only once is not read: of it, only the columns are checked. Raises
-    ConfigurationError for the first thing that is wrong, naming file, line and remedy.
+    ConfigurationError for the first thing that is wrong, naming file, line and remedy. A table
+    without rows is none that is wrong; where it has no columns either, no prompt is.
     """
+    if not source.columns and source.count == 0:
+        return source
     prompt.check(source.columns)
     if source.is_once:
         return source
@@ -105,8 +108,6 @@ def checked(source: Source, prompt: Prompt) -> Source:
                 "uses. Give each row one, or leave it out of the prompt."
             )
         count += 1
-    if not count:
-        raise ConfigurationError(f"{source.name} has no rows, so there is nothing to ask.")
     return _Counted(source, count)
 
 

@@ -44,6 +44,7 @@ class TableGathering:
         self._gathered: list[tuple[Any, ...]] = []
         self._unpublished: list[tuple[Any, ...]] = []
         self._is_made = self.was_there = False
+        self._former_count = 0
         self._connection: sqlite3.Connection | None = None
         self._part: PartFile | None = None
 
@@ -66,6 +67,12 @@ class TableGathering:
         """Keep a row until the next transaction."""
         self._gathered.append((index, *map(as_stored, cells)))
         return len(self._gathered) >= MOST_GATHERED
+
+    @property
+    def is_shorter(self) -> bool:
+        """Whether the former table is still there, and has more rows."""
+        waiting = len(self._unpublished) + len(self._gathered)
+        return not self._is_made and waiting < self._former_count
 
     def snapshot(self) -> Callable[[], None]:
         """What writes the rows so far in one transaction; those of a failed one go first."""
@@ -96,6 +103,9 @@ class TableGathering:
             self._path, timeout=_WAIT, isolation_level=None, check_same_thread=False
         )
         self.was_there = self._is_ours()
+        if self.was_there:
+            counted = self._connection.execute(f"SELECT count(*) FROM {quoted(self._table)}")  # noqa: S608
+            (self._former_count,) = counted.fetchone()
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             self._make(self._connection)

@@ -59,6 +59,8 @@ class Tally:
     refused: int = 0
     """Rows that the server refused, before any came to something else."""
     is_out_of_budget: bool = False
+    is_written: bool = True
+    """Whether the rows so far could be written."""
     failure: Exception | None = None
     """What no row can do anything about."""
 
@@ -66,8 +68,11 @@ class Tally:
         """Take in what came of a row; nothing more is done about it where it `is_last`."""
         row = asked.row
         self._count(asked)
-        if self.failure is None:
-            self.failure = self._written(row) or self._concern(asked)
+        if self.is_written:
+            unwritten = self._written(row)
+            self.is_written = unwritten is None
+            self.failure = self.failure or unwritten
+        self.failure = self.failure or self._concern(asked)
         if not is_last:
             return
         if self.is_collecting:
@@ -76,6 +81,12 @@ class Tally:
             self._tell(self.on_row, row)
         if self.hear is not None:
             await self.hear(row)
+
+    @property
+    def may_add(self) -> bool:
+        """Whether a former table is written anew, and nothing keeps it from having all rows."""
+        was_there = getattr(self.writer, "was_there", False)
+        return was_there and self.is_written and not isinstance(self.failure, StoreError)
 
     def again(self) -> None:
         """A row that has failed is tried once more."""
@@ -109,7 +120,7 @@ class Tally:
             self.is_out_of_budget = self.is_out_of_budget or not row.is_kept
         else:
             progress.failed += not row.is_done
-        progress.kept += row.is_kept
+            progress.kept += row.is_kept
         self.waiting += row.status == "waiting"
         progress.spent += asked.cost or 0.0
         self.unpriced += asked.cost is None

@@ -206,8 +206,6 @@ class JsonLinesSource:
                 count += 1
                 if record.keys() - keys.keys():
                     keys.update(dict.fromkeys(record))
-        if not count:
-            raise ConfigurationError(f"{self.name} is empty. Give an object in each line.")
         return checked_names(tuple(keys), self.name), count
 
     def _records(self) -> Generator[tuple[int, Wire], None, None]:

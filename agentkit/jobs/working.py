@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 from agentkit.jobs.asking import Asked
 from agentkit.jobs.feeding import Feeding, Turn
@@ -32,9 +33,26 @@ class Work:
         )
         self._again: list[Turn] = []
         """Rows that failed and are tried again."""
+        self._next = 0
+        """The place behind the last row that was read."""
+        self._open: set[int] = set()
+        """The rows before it of which nothing has come yet."""
 
     async def done(self) -> None:
-        """Ask the rows. Raises what concerns all of them."""
+        """Ask the rows. Raises what concerns all of them.
+
+        A table that is there already has the others then, too, as they stand.
+        """
+        try:
+            await self._asked()
+        except (Exception, asyncio.CancelledError):
+            if self._tally.may_add and not self._job.selection.source.is_once:
+                with suppress(Exception):  # what ended the work is what is told
+                    async with asyncio.timeout(self._job.plan.grace):
+                        await self._told_as_they_stand()
+            raise
+
+    async def _asked(self) -> None:
         tally = self._tally
         tally.progress.total = self._job.selection.count
         tally.progress.level = self._level.now
@@ -51,6 +69,8 @@ class Work:
         async with aclosing(self._job.selection.rows()) as rows:
             async for index, row in rows:
                 self._tally.seen += 1
+                self._next = index + 1
+                self._open.add(index)
                 yield Turn(index, row)
 
     async def _tried_again(self, turns: list[Turn]) -> AsyncGenerator[Turn]:
@@ -58,8 +78,20 @@ class Work:
             self._tally.again()
             yield turn
 
+    async def _told_as_they_stand(self) -> None:
+        """What the store has of the rows of which nothing has come: nothing is asked."""
+        self._asking.is_closed = True
+        async with aclosing(self._job.selection.rows()) as rows:
+            async for index, row in rows:
+                if index < self._next and index not in self._open:
+                    continue
+                asked = await self._asking.ask(index, row)
+                if asked is not None:
+                    await self._tally.land(asked, is_last=True)
+
     async def _landed(self, turn: Turn, asked: Asked | None) -> None:
         progress = self._tally.progress
+        self._open.discard(turn.index)
         if asked is not None:
             if not asked.row.is_kept:
                 self._level.took(*self._heard)

@@ -65,6 +65,13 @@ class Endpoint:
         """The base URL as errors and reprs show it."""
         return without_secrets(self.base_url)
 
+    @cached_property
+    def route(self) -> list[tuple[str, str]]:
+        """What of query and headers may lead to another model or tenant: all that is no secret."""
+        query = parse_qsl(urlsplit(self.base_url).query, keep_blank_values=True)
+        named = [*query, *((name.lower(), value) for name, value in self.headers.items())]
+        return sorted(each for each in named if not _SECRET_NAME.search(each[0]))
+
     @property
     def secrets(self) -> list[str]:
         """What must not be seen of the address and the headers."""

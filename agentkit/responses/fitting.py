@@ -144,6 +144,8 @@ def _text(text: Wire, instructions: str, dialect: Dialect) -> Wire:
 def _extra(extra: Mapping[str, Any], dialect: Dialect, text: Any) -> Wire:
     """The fields of one request alone."""
     kept = {key: value for key, value in extra.items() if key not in dialect.unsent}
+    if kept.get("tools"):
+        kept["tools"] = _tools(kept["tools"], dialect)
     choice = extra.get("tool_choice")
     if not dialect.tool_choice and choice == "none":
         kept["tools"] = None

@@ -361,8 +361,18 @@ def test_arguments_are_edited_in_the_persons_editor(start, bot, tmp_path):
     assert ran() == ["edited False"]
 
 
+def test_a_command_line_is_seen_whole_before_it_is_allowed(start, bot, capsys):
+    path = bot(one_call({"path": "x" * 1500 + "; touch END"}))
+    person = Person(start, "run", "?", "-a", path)
+    assert "touch END" in person.reads(KEY)
+    person.types(CTRL_D)
+    assert person.leaves()[1] == 4
+    assert main(["run", "?", "-q", "-a", path]) == 4
+    assert "touch END" in capsys.readouterr().err
+
+
 def test_what_is_long_or_hostile_is_shown_harmless_and_cut(start, bot):
-    path = bot(one_call({"path": "\x1b[2J\u202e" + "x" * 1000 + "END"}))
+    path = bot(one_call({"path": "\x1b[2J\u202e" + "x" * 2000 + "END"}))
     person = Person(start, "run", "?", "-a", path)
     asked = person.reads(KEY)
     assert "\\u001b[2J\\u202exxx" in asked

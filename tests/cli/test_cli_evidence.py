@@ -95,6 +95,15 @@ def test_a_run_goes_on_with_its_evidence_without_being_told(capsys):
     assert "people: unverified" in said.err
 
 
+def test_a_run_that_is_shown_tells_its_evidence_behind_the_last_record(capsys):
+    assert main(["run", QUESTION, *OFFLINE, "--evidence", "--session", "mine"]) == 0
+    capsys.readouterr()
+    assert main(["show", "mine"]) == 0
+    *_, people, mayor = capsys.readouterr().out.splitlines()
+    assert people.startswith("people: verified, population(call_")
+    assert mayor == "mayor: not found"
+
+
 def test_a_table_has_two_columns_behind_each_field(capsys):
     Path("rows.csv").write_text("city\nOslo\nBergen\n")
     command = ["map", "rows.csv", "-p", "The population of {city}", *OFFLINE, "--evidence"]

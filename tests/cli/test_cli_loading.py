@@ -206,8 +206,14 @@ def test_a_toolbox_gives_its_tools_what_it_was_made_with(bot, tmp_path, capsys):
         ("box.py:Box(**{})", "box.py:Box(**{}): ** is not read."),
         ("box.py:Box()()", "box.py:Box()(): it is no single call."),
         ('box.py:Box("x)', 'box.py:Box("x): it cannot be read.'),
+        ('box.py:Box("x"', 'box.py:Box("x": it cannot be read. Write texts in quotes'),
         ("box.py:Bax()", "box.py has no 'Bax'. Did you mean 'Box'?"),
-        ("box.py:Box(mst=1)", "box.py:Box(mst=1): TypeError: "),
+        (
+            "box.py:Box(mst=1)",
+            "box.py:Box(mst=1): got an unexpected keyword argument 'mst'. Arguments of Box: path, most.",
+        ),
+        ("agentkit_tools:Sql", "agentkit_tools:Sql: missing a required argument: 'url_or_path'."),
+        ('agentkit_tools:Sqll("a.db")', "agentkit_tools has no 'Sqll'. Did you mean 'Sql'?"),
         ("box.py:number()", "box.py:number(): number takes no arguments. Write box.py:number."),
     ],
 )
@@ -217,3 +223,40 @@ def test_a_toolbox_that_cannot_be_made_is_one_line(spec, said, tmp_path, capsys)
     error = capsys.readouterr().err
     assert error.startswith(f"agentkit: {said}")
     assert error.count("\n") == 1
+
+
+SECRET = "s3c-re1"
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        f'agentkit_tools:Sql("postgresql://ada:{SECRET}@127.0.0.1/db", max_row=3)',
+        f'agentkit_tools:Sql("postgresql://ada:{SECRET}@127.0.0.1/db"',
+        f'agentkit_tools:Sql("postgresql://ada:a@b)c/{SECRET}@127.0.0.1/db")',
+        f"agentkit_tools:Sql(postgresql://ada:{SECRET}@127.0.0.1/db)",
+        f"agentkit_tools:Sql('postgresql://127.0.0.1/db?password={SECRET}', 5)",
+        f'agentkit_tools:Sql("postgresql://ada:a b {SECRET}@127.0.0.1/db", max_row=3)',
+        f"postgresql://ada:{SECRET}@127.0.0.1/db",
+        f'fails.py:Box("postgresql://ada:{SECRET}@127.0.0.1/db")',
+        f'agentkit_tools:Sql("host=127.0.0.1 user=ada password={SECRET}")',
+        f'fails.py:Box(api_key="{SECRET}")',
+        f"fails.py:Box(credentials={{'127.0.0.1': '{SECRET}'}}, x=y)",
+        f'fails.py:Box(token="{SECRET}',
+    ],
+)
+def test_a_password_in_a_toolbox_is_not_shown_in_any_error(spec, tmp_path, capsys):
+    (tmp_path / "fails.py").write_text(
+        "class Box:\n    tools = ()\n    def __init__(self, url='', **options):\n"
+        "        raise OSError(f'no answer from {url}')\n"
+    )
+    assert main(["run", "?", "-m", "offline", "-t", spec, "--traceback"]) == 2
+    error = capsys.readouterr().err
+    assert SECRET not in error
+    assert "agentkit: " in error
+
+
+def test_a_url_without_a_password_is_shown_as_it_is(capsys):
+    spec = 'agentkit_tools:Web("http://127.0.0.1:80/a@b", x=http://ada@h/)'
+    assert main(["run", "?", "-m", "offline", "-t", spec]) == 2
+    assert capsys.readouterr().err.startswith(f"agentkit: {spec}: it cannot be read.")

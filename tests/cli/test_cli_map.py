@@ -153,6 +153,18 @@ def test_rows_that_fail_are_told_and_the_command_that_tries_them_again_tries_no_
     assert [row["_status"] for row in rows_of(Path("out.csv").read_text())] == ["completed"] * 3
 
 
+def test_behind_failed_rows_alone_the_command_that_asks_the_others_is_told(capsys):
+    with ResponsesServer(answering(lambda question: "Yes.")) as server:
+        words = ["map", "rows.csv", "-p", "{city}", "-o", "out.csv", *agent(server)]
+        assert main([*words, "--limit", "1"]) == 0
+        assert main([*words, "--only", "failed"]) == 0
+        last = capsys.readouterr().err.splitlines()[-1]
+        assert last.startswith("1 of 3 rows in out.csv: 1 done, 2 left")
+        assert "Ask the others: agentkit map" in last
+        assert main(command_in(last)) == 0
+    assert len(rows_of(Path("out.csv").read_text())) == 3
+
+
 def test_at_most_three_failed_rows_are_told_one_by_one(capsys):
     table("rows.csv", tuple("abcdefgh"))
     with ResponsesServer(answering(lambda question: failed("no_luck", "No"))) as server:
@@ -228,13 +240,26 @@ def test_without_a_log_nothing_is_left_to_go_on_with_and_that_is_said(capsys):
     assert not Path("runs.db").exists()
 
 
-def test_answers_of_the_cache_are_given_to_rows_that_are_asked_anew():
+def test_answers_of_the_cache_are_given_to_equal_requests_but_not_where_rows_are_refreshed():
     with ResponsesServer(answering(lambda question: "Yes.")) as server:
         words = ["map", "rows.csv", "-p", "{city}", *agent(server), "--cache", "7d"]
         assert main([*words, "-o", "out.csv"]) == 0
-        assert main([*words, "-o", "other.csv", "--refresh"]) == 0
+        assert main([*words, "-o", "other.csv", "--setting", 'user="another"']) == 0
         assert len(server.requests) == 3
+        assert main([*words, "-o", "other.csv", "--refresh"]) == 0
+        assert len(server.requests) == 6
     assert [row["answer"] for row in rows_of(Path("other.csv").read_text())] == ["Yes."] * 3
+
+
+@pytest.mark.parametrize("out", ["out.csv", "out.jsonl", "out.db::cities"])
+def test_a_table_without_rows_is_done_and_gives_one_without_rows(out, capsys):
+    Path("rows.csv").write_text("city\n")
+    assert main(["map", "rows.csv", "-p", "{city}", "-m", "offline", "-o", out, "--json"]) == 0
+    said, told = capsys.readouterr()
+    assert json.loads(said.splitlines()[-1])["rows"] == 0
+    assert told.startswith(f"0 rows in {out}: 0 done")
+    if out == "out.csv":
+        assert Path(out).read_text() == "city,answer,_status,_error,_cost,_attempts,_session\n"
 
 
 def test_a_budget_that_is_used_up_is_told_with_the_command_that_goes_on(capsys, bot):
@@ -355,3 +380,14 @@ def test_an_error_that_concerns_all_rows_ends_it_with_what_to_do(capsys):
     assert "Check the key" in told
     assert "left" in last
     assert "Go on: agentkit map rows.csv" in last
+
+
+def test_a_former_table_that_has_more_rows_stays_and_the_last_line_does_not_claim_it(capsys):
+    words = ["map", "rows.csv", "-p", "{city}"]
+    with ResponsesServer(answering(lambda question: "Yes.")) as server:
+        assert main([*words, *agent(server), "-o", "out.csv"]) == 0
+    before = Path("out.csv").read_bytes()
+    with ResponsesServer(answering(lambda question: "Yes."), api_key="right") as server:
+        assert main([*words, *agent(server), "-o", "out.csv", "-j", "1"]) == 1
+    assert Path("out.csv").read_bytes() == before
+    assert capsys.readouterr().err.splitlines()[-1].startswith("1 of 3 rows in the log: 0 done")

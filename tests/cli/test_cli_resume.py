@@ -11,8 +11,9 @@ import pytest
 from logged import DB, log_run, use
 
 from agentkit.cli import main
-from agentkit.cli.again import again, without_password
+from agentkit.cli.again import again
 from agentkit.cli.app import parser
+from agentkit.cli.passwords import without_password
 from agentkit.testing import ScriptedModel, failed
 from agentkit.testing.server import ResponsesServer
 
@@ -136,6 +137,8 @@ def test_a_call_that_a_killed_process_may_have_run_waits_for_a_word(start, bot, 
     assert main(["resume", "s", "-a", f"{path}:later"]) == 4
     said = capsys.readouterr().err.splitlines()
     assert said[-4].startswith("agentkit: Waiting: pay({}): may have run. Run it once more: ")
+    assert main(["runs", "--waiting"]) == 0
+    assert "waiting" in capsys.readouterr().out
     assert main(["approve", "s", "--answer", "It was paid."]) == 0
     assert main(["resume", "s", "-q", "-a", f"{path}:later"]) == 0
     assert capsys.readouterr().out.endswith("It was paid.\n")
@@ -171,6 +174,10 @@ def test_no_password_is_printed_and_no_id_is_taken_for_an_option():
     assert "secret" not in commands.resume()
     assert "postgresql://ada@h/db?sslmode=require" in commands.resume()
     assert "https://ada@h/v1?version=2" in commands.resume()
+    toolbox = """agentkit_tools:Sql('postgresql://ada:secret@h/db', name="a:b@c")"""
+    commands = again(parser().parse_args(["run", "?", "-t", toolbox]), "s")
+    words = shlex.split(commands.resume())
+    assert words[words.index("-t") + 1] == toolbox.replace(":secret", "")
     approved = parser().parse_args(shlex.split(commands.approve("--all"))[1:])
     assert (approved.session, approved.call, approved.all) == ("s", "--all", False)
     assert "\n" not in commands.approve("a\nb")

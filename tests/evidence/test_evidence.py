@@ -14,7 +14,7 @@ from agentkit import Agent, ConfigurationError, Final, Log, OutputError, tool
 from agentkit.evidence.cells import columns_of
 from agentkit.responses.dialect import Dialect
 from agentkit.testing import ResponsesServer, ScriptedModel, call, refusal
-from tests.evidence.looking import answer, field, looked_up
+from tests.evidence.looking import answer, field, looked_up, schema_of
 
 
 @dataclass
@@ -233,6 +233,20 @@ async def test_a_refusal_has_no_evidence():
     model = ScriptedModel(refusal("No."))
     result = await Agent(model, output=Leader, evidence=True).run("?")
     assert (result.status, result.output, result.evidence) == ("refused", None, {})
+
+
+async def test_what_the_model_gave_to_a_tool_that_gives_the_answer_shows_nothing():
+    @tool(effect="read")
+    def submit(name: str) -> Final:
+        """The answer."""
+        return Final({"name": name, "people": 709037})
+
+    model = ScriptedModel(call("submit", name="Oslo"))
+    schema = schema_of("name", "people")
+    result = await Agent(model, tools=[submit], output=schema, evidence=True).run("?")
+    found = result.evidence
+    assert (found["name"].status, found["people"].status) == ("unverified", "verified")
+    assert "the model may have brought it in" in found["name"].reason
 
 
 async def test_what_a_tool_gives_as_the_answer_is_its_own_evidence():

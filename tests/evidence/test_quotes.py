@@ -73,6 +73,12 @@ async def test_a_quote_stands_where_only_the_way_of_writing_differs(quote, text)
         ("snakecase is meant", "snake_case is meant"),
         ("costs 1.2 dollars", "costs 1.25 dollars"),
         ("costs 1,250 dollars", "costs 1.250,75 dollars"),
+        ("$5 million", "a result of -$5 million"),
+        ("5 degrees", "it was minus 5 degrees"),
+        ("five rooms", "it has twenty-five rooms"),
+        ("at 10:30", "at 10:30:59 sharp"),
+        ("30:59 sharp", "at 10:30:59 sharp"),
+        ("Oslo 709 454", "Oslo\t709\t454"),
     ],
 )
 async def test_a_quote_that_differs_in_a_word_or_number_stands_nowhere(quote, text):
@@ -104,6 +110,7 @@ PLACES = {
         ('He said "hi"', 'He said "hi"'),
         ('"city": "Oslo"', "Oslo"),
         ("true", True),
+        (r'"said": "He\nsaid \"hi\""', 'He\nsaid "hi"'),
     ],
 )
 async def test_json_is_quoted_as_the_model_reads_it_or_as_its_strings_read(quote, value):
@@ -269,6 +276,20 @@ async def test_the_arguments_of_a_call_are_no_source():
     model = ScriptedModel(call("look", what="the capital in 1814"), said, said)
     result = await Agent(model, tools=[look], output=schema_of("it"), evidence=True).run("?")
     assert result.evidence["it"].status == "unverified"
+
+
+async def test_of_a_value_that_a_call_may_only_have_given_back_the_evidence_says_so():
+    @tool(effect="read")
+    async def look(sql: str) -> str:
+        return "leader: Ada Byron, since 2019"
+
+    said = answer(it=field("Ada Byron", "leader: Ada Byron"), since=field(2019, "since 2019"))
+    model = ScriptedModel(call("look", sql="SELECT 'Ada Byron' AS leader"), said)
+    schema = schema_of("it", "since")
+    result = await Agent(model, tools=[look], output=schema, evidence=True).run("?")
+    assert [each.status for each in result.evidence.values()] == ["verified", "verified"]
+    assert "arguments of the call say it, too" in result.evidence["it"].reason
+    assert result.evidence["since"].reason == ""
 
 
 async def test_what_is_noted_beside_an_output_is_no_source():

@@ -16,7 +16,7 @@ def test_an_estimate_is_the_mean_with_its_interval():
     costs.span = 3.0  # two at once
     estimate = costs.estimate(100)
     assert estimate.cost == pytest.approx(2.0)
-    margin = 4.303 * 0.01 / 3**0.5 * 100
+    margin = 4.303 * 0.01 * (100 + 100**2 / 3) ** 0.5  # theirs, and that of the mean
     assert estimate.high_cost == pytest.approx(2.0 + margin)
     assert estimate.low_cost == 0.0, "below nothing there is nothing"
     assert (estimate.seconds, estimate.low_seconds, estimate.high_seconds) == (100, 100, 100)

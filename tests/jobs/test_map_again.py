@@ -6,7 +6,7 @@ import pytest
 from asked import Answers, table
 from pydantic import BaseModel
 
-from agentkit import Agent, Budget, RateLimitError, ServerError, tool
+from agentkit import Agent, Budget, Limits, RateLimitError, ServerError, tool
 from agentkit.stores.sqlite import SQLiteStore
 from agentkit.testing import call, failed, incomplete, refusal
 
@@ -209,6 +209,15 @@ async def test_refresh_asks_all_rows_anew_and_each_once(tmp_path):
     assert len(await store.spent()) == 6
 
 
+async def test_what_is_asked_anew_is_not_answered_from_the_cache(tmp_path):
+    model = Answers(lambda said: "7" if model.times[said] > 1 else "none")
+    agent = Agent(model, output=int, store=tmp_path / "runs.db", cache=True, limits=Limits(turns=1))
+    assert (await agent.map([{"n": "a"}], "{n}")).failed == 1
+    assert (await agent.map([{"n": "a"}], "{n}")).rows[0].output == 7
+    await agent.map([{"n": "a"}], "{n}", refresh=True)
+    assert len(model.asked) == 3
+
+
 async def test_refresh_of_an_age_asks_what_is_older(tmp_path):
     now = datetime.now(UTC)
     clock = [now - timedelta(days=3)]
@@ -272,6 +281,20 @@ async def test_a_budget_is_for_the_table_and_not_for_one_job(tmp_path):
     more = await agent.map([*towns, *CITIES], "{city}", budget=5)
     assert (more.done, more.left, more.is_out_of_budget) == (7, 0, False)
     assert max(model.times.values()) == 1
+
+
+async def test_rows_that_a_budget_has_cut_short_are_left_and_not_kept(tmp_path):
+    agent = Agent(
+        Answers(),
+        store=tmp_path / "runs.db",
+        prices=lambda model, usage: 1.0,
+        settings={"max_output_tokens": 16},
+    )
+    rows = [{"n": n} for n in range(9)]
+    first = await agent.map(rows, "{n}", budget=2.5)
+    again = await agent.map(rows, "{n}", budget=2.5)
+    assert first.left
+    assert (again.done, again.kept, again.left) == (first.done, first.done, first.left)
 
 
 async def test_a_budget_of_the_callers_own_is_taken_as_it_is(tmp_path):

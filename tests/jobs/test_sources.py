@@ -91,9 +91,7 @@ def test_standard_input_is_csv_unless_said_otherwise():
     assert list(source_of("-", stdin=io.BytesIO(b"a,b\n1,2\n"))) == [{"a": "1", "b": "2"}]
     source = source_of("-", kind="jsonl", stdin=io.BytesIO(b'{"a": 1}\n'))
     assert list(checked(source, WHOLE)) == [{"a": 1}]
-    assert refusal("-", stdin=io.BytesIO(b"a\n")) == (
-        "standard input has no rows, so there is nothing to ask."
-    )
+    assert list(checked(source_of("-", stdin=io.BytesIO(b"a\n")), WHOLE)) == []
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
@@ -178,7 +176,6 @@ def test_a_database_without_a_query_names_its_tables(tmp_path):
     ("content", "said"),
     [
         ("", "rows.csv is empty. Give a table with a header."),
-        ("a,b\n", "rows.csv has no rows, so there is nothing to ask."),
         ("a,b\n1,2\n3\n", "line 3: 1 cell, and the header has 2."),
         ("a,b\n1,2,3\n", "line 2: 3 cells, and the header has 2."),
         ('a,b\n"1\n1",2\n3,4,5\n', "line 4: 3 cells, and the header has 2."),
@@ -204,7 +201,6 @@ def test_what_is_wrong_with_csv_is_said_with_its_line(tmp_path, monkeypatch, con
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("", "rows.jsonl is empty. Give an object in each line."),
         ('{"a": 1}\n{"a": 1\n', "line 2: not JSON: "),
         ('{"a": 1}\n\n[1]\n', "line 3: not an object. Give one in each line; jq"),
         ('[\n{"a": 1}\n]\n', "line 1: not JSON: "),
@@ -276,8 +272,6 @@ def test_a_generator_is_read_once_and_row_by_row():
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        ([], "rows: there are none."),
-        (generated(), "rows: there are none."),
         ({"a": 1}, "expected mappings, one a row, and got a single one."),
         (["a", "b"], "row 1: expected a mapping of columns to values, got 'a'."),
         (generated({"a": 1}, [1]), "row 2: expected a mapping"),
@@ -291,6 +285,12 @@ def test_what_are_no_mappings_is_said_with_the_row(rows, said):
     with pytest.raises(ConfigurationError) as refused:
         list(checked(source_of(rows), WHOLE))
     assert said in str(refused.value)
+
+
+@pytest.mark.parametrize("rows", [[], (), generated()], ids=["list", "tuple", "generator"])
+def test_no_rows_are_a_table_too(rows):
+    source = checked(source_of(rows), Template.of("{n}"))
+    assert (source.count, source.columns, list(source)) == (0, (), [])
 
 
 async def test_rows_that_are_waited_for_come_one_by_one():

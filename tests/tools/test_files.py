@@ -179,8 +179,26 @@ def test_a_text_that_does_not_stand_there_once_is_not_replaced(root, old, said):
 
 def test_the_line_ends_of_a_file_stay_what_they_are(root):
     (root / "dos.txt").write_bytes(b"one\r\ntwo\r\nthree\r\n")
-    Files(root, writable=True).edit("dos.txt", "one\ntwo", "1\n2")
+    files = Files(root, writable=True)
+    files.edit("dos.txt", "one\ntwo", "1\n2")
     assert (root / "dos.txt").read_bytes() == b"1\r\n2\r\nthree\r\n"
+    files.edit("dos.txt", "2", "a\nb")
+    files.edit("dos.txt", "three", "c\r\nd")
+    assert (root / "dos.txt").read_bytes() == b"1\r\na\r\nb\r\nc\r\nd\r\n"
+
+
+def test_line_ends_of_both_kinds_stay_where_they_are(root):
+    (root / "both.txt").write_bytes(b"one\r\ntwo\nthree\r\n")
+    Files(root, writable=True).edit("both.txt", "two\nthree", "2\n3")
+    assert (root / "both.txt").read_bytes() == b"one\r\n2\n3\r\n"
+
+
+@pytest.mark.parametrize("pattern", ["[" * 100_000, "*a" * 1_000])
+def test_a_pattern_that_would_take_long_to_understand_is_refused(root, pattern):
+    with pytest.raises(Retry, match="255 are the most"):
+        Files(root).list(pattern=pattern)
+    with pytest.raises(Retry, match="255 are the most"):
+        Files(root).search("needle", pattern=pattern)
 
 
 def test_a_mark_of_the_encoding_stays(root):

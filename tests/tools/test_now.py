@@ -49,6 +49,8 @@ def test_summer_time_begins_at_its_instant():
         ("New York", "Did you mean 'America/New_York'?"),
         ("America/NewYork", "Did you mean 'America/New_York'?"),
         ("utc", "Did you mean 'UTC'?"),
+        ("UTC+2", "An offset is named with its sign turned round: 'Etc/GMT-2'."),
+        ("-05:00", "An offset is named with its sign turned round: 'Etc/GMT+5'."),
         ("Mars/Base", "Give an IANA name of the form 'Area/City', such as 'Europe/Oslo'."),
         ("../etc/passwd", "Give an IANA name of the form 'Area/City', such as 'Europe/Oslo'."),
         ("Europe", "Give an IANA name of the form 'Area/City', such as 'Europe/Oslo'."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import sys
 from pathlib import Path
@@ -148,6 +149,24 @@ def test_on_another_system_none_is_made(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "platform", "darwin")
     with pytest.raises(ConfigurationError, match="There is no sandbox on darwin"):
         Shell(tmp_path)
+
+
+@needs_sandbox
+@pytest.mark.parametrize("toolbox", [Shell, Python])
+def test_root_is_given_none_where_no_filter_of_system_calls_is_known(
+    toolbox, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(platform, "machine", lambda: "riscv64")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    with pytest.raises(ConfigurationError, match=r"for root on riscv64.* as an ordinary user\."):
+        toolbox(tmp_path)
+
+
+@needs_sandbox
+@pytest.mark.skipif(os.geteuid() == 0, reason="root is given none")
+async def test_an_ordinary_user_is_given_one_on_any_processor(tmp_path, monkeypatch):
+    monkeypatch.setattr(platform, "machine", lambda: "riscv64")
+    assert await shell(tmp_path, "id -u") == "[exit code 0]\n[stdout]\n1000"
 
 
 @needs_sandbox

@@ -92,6 +92,8 @@ http://255.255.255.255/
 METADATA = """
 http://169.254.169.254/latest/meta-data/
 http://169.254.169.254./computeMetadata/v1/
+http://169.254.0.23/latest/meta-data/
+http://169.254.42.42/conf
 http://169.254.170.2/v2/credentials
 http://169.254.170.23/v1/credentials
 http://168.63.129.16/machine
@@ -100,6 +102,9 @@ http://192.0.0.192/latest/
 http://[fd00:ec2::254]/latest/meta-data/
 http://[fd00:ec2::23]/
 http://[fd20:ce::254]/
+http://[fd00:42::42]/
+http://[fd00:a9fe:a9fe::1]/
+http://[fe80::a9fe:a9fe]/
 http://[::ffff:169.254.169.254]/
 http://[64:ff9b::169.254.169.254]/
 http://[::ffff:168.63.129.16]/

@@ -371,7 +371,9 @@ async def test_without_its_extra_a_pdf_is_named(monkeypatch):
 async def test_an_agent_reads_a_page_and_it_is_marked_as_from_outside():
     async with serving(always(answered("<p>The level was 3.1 m.</p>", "text/html"))) as server:
         web = Web(resolver=Names(), connector=Loopback(server.port))
-        model = ScriptedModel(call("fetch", url=URL), call("find", url=URL, text="LEVEL"), "3.1 m")
+        model = ScriptedModel(
+            call("web_fetch", url=URL), call("web_find", url=URL, text="LEVEL"), "3.1 m"
+        )
         result = await Agent(model, tools=[web]).run("How high?")
     assert result.output == "3.1 m"
     assert "The level was 3.1 m." in str(model.requests[1].outputs)
@@ -384,7 +386,7 @@ async def test_an_agent_reads_a_page_and_it_is_marked_as_from_outside():
 
 async def test_a_model_is_told_what_it_did_wrong():
     web = Web(["example.org"], resolver=Names(), connector=Nowhere())
-    model = ScriptedModel(call("fetch", url="http://10.0.0.1/"), "no")
+    model = ScriptedModel(call("web_fetch", url="http://10.0.0.1/"), "no")
     await Agent(model, tools=[web]).run("?")
     assert model.requests[1].outputs == [
         "10.0.0.1 is not among the hosts that may be read. They are: example.org."
@@ -393,10 +395,10 @@ async def test_a_model_is_told_what_it_did_wrong():
 
 def test_its_tools_are_bounded_and_harmless():
     fetch, find = Web(timeout=10, pause=0).tools
-    assert (fetch.name, find.name) == ("fetch", "find")
+    assert (fetch.name, find.name) == ("web_fetch", "web_find")
     for each in (fetch, find):
         assert each.effect == "read"
         assert each.untrusted
-        assert each.timeout == 40
+        assert each.timeout == 100
         assert each.max_output
         assert each.strict

@@ -253,8 +253,8 @@ async def test_a_hit_is_shown_on_lines_of_its_own_whatever_is_in_it():
     long = SearchHit("A\n2. B\x1b[31m", "https://example.org/a\n   x", "b" * 600)
     told = await WebSearch(Own(long)).web_search("rivers")
     title, url, text = told.splitlines()
-    assert title == "1. A 2. B [31m"
-    assert url == "   https://example.org/a    x"
+    assert title == "1. A 2. B[31m"
+    assert url == "   https://example.org/a x"
     assert text == "   " + "b" * 499 + "…"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from datetime import UTC, datetime, tzinfo
 from difflib import get_close_matches
@@ -11,6 +12,12 @@ from agentkit import Retry, tool
 
 # not strftime's, which speak the language of the machine
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+MOST_CHARACTERS = 60
+"""Of a name that is unknown, which are looked at and told."""
+_OFFSET = re.compile(
+    r"(?:UTC|GMT)? ?(?P<sign>[+-])(?P<hours>\d{1,2})(?::?00)?", re.ASCII | re.IGNORECASE
+)
 
 
 @tool(effect="read")
@@ -40,8 +47,15 @@ def unknown_zone(time_zone: str, zones: Collection[str]) -> str:
             "This machine has no time zone database, so only 'UTC' is known. "
             "`pip install tzdata` installs one."
         )
+    unknown = f"There is no time zone named {time_zone[:MOST_CHARACTERS]!r}. "
+    if offset := _OFFSET.fullmatch(time_zone.strip()):
+        other = "-" if offset["sign"] == "+" else "+"
+        return (
+            f"{unknown}An offset is named with its sign turned round: "
+            f"'Etc/GMT{other}{int(offset['hours'])}'."
+        )
     advice = " or ".join(repr(zone) for zone in _near(time_zone, zones))
-    return f"There is no time zone named {time_zone!r}. " + (
+    return unknown + (
         f"Did you mean {advice}?"
         if advice
         else "Give an IANA name of the form 'Area/City', such as 'Europe/Oslo'."
@@ -60,7 +74,7 @@ def _zone(name: str) -> tzinfo:
 
 def _near(time_zone: str, zones: Collection[str]) -> list[str]:
     """Up to three zones that are nearly of that name, whole or its last part, the city."""
-    wanted = time_zone.strip().casefold().replace(" ", "_")
+    wanted = time_zone[:MOST_CHARACTERS].strip().casefold().replace(" ", "_")
     names = {zone.casefold().rpartition("/")[2]: zone for zone in sorted(zones)}
     names |= {zone.casefold(): zone for zone in zones}
     if wanted in names:

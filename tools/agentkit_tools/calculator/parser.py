@@ -52,6 +52,7 @@ _SCALES = {
     **dict.fromkeys(("°C", "C", "degC", "celsius", "Celsius", "centigrade"), "°C"),
     **dict.fromkeys(("°F", "F", "degF", "fahrenheit", "Fahrenheit"), "°F"),
 }
+_HALVES_OF_A_DAY = ("am", "pm", "AM", "PM")
 _POWERS = {"square": 2, "sq": 2, "cubic": 3}
 _COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 
@@ -110,9 +111,29 @@ class _Parser:
     def _term(self) -> Value:
         value = self._signed()
         while self._here.text in ("*", "/", "//", "%", "of", "per"):
-            sign = self._take().text
-            value = OPERATORS["/" if sign == "per" else sign](value, self._signed())
+            sign, first = self._take().text, self._here
+            right = self._signed()
+            if sign == "/" and first.number is not None:
+                self._check_is_one_divisor(value, first, right)
+            value = OPERATORS["/" if sign == "per" else sign](value, right)
         return value
+
+    def _check_is_one_divisor(self, left: Value, first: Token, right: Value) -> None:
+        """Raise Retry for `1/2 m`, which may be half a metre, and `100 km / 50 km/h`."""
+        if not isinstance(right, Quantity) or right.unit.is_plain:
+            return
+        follows = self._here.text in ("*", "/", "per") and self._begins_unit(self._at + 1)
+        goes_on = follows and self._after.text not in CONSTANTS
+        is_of_a_number = isinstance(left, Quantity) and left.unit.is_plain
+        if not (goes_on or is_of_a_number):
+            return
+        unit, more = right.unit, f"{self._here.text}{self._after.text}" if goes_on else ""
+        number = f"{first.text} {unit}"
+        other = f"(A / {first.text}) * {unit}" if is_of_a_number else f"(A / {number})"
+        raise Retry(
+            f"A / {number}{more} can be read in two ways. Write A / ({number}{more}), or "
+            f"{other}{more}."
+        )
 
     def _signed(self) -> Value:
         self._depth += 1
@@ -135,6 +156,8 @@ class _Parser:
         while True:
             if self._here.text == "!":
                 self._take()
+                if self._here.text == "!":
+                    raise Retry("Double factorials are not known. Write (3!)! for two of them.")
                 value = factorial(value)
             elif self._here.text == "%" and not self._is_modulo():
                 self._take()
@@ -204,6 +227,11 @@ class _Parser:
             return temperature(number, _SCALES[name])
         if name in CONSTANTS:
             return Quantity(exact.multiply(number, CONSTANTS[name]))
+        if name in _HALVES_OF_A_DAY and number.value in range(1, 13):
+            raise Retry(
+                f"{number.value} {name} could be a time of day or a length. A time of day is "
+                "written behind its date, 2026-03-01T15:00, a length in picometres or attometres."
+            )
         value = quantity(number, self._power_of(self._unit(name)))
         if not isinstance(value, Quantity) or len(value.unit.parts) != 1:
             return value
@@ -228,7 +256,7 @@ class _Parser:
         token = self._take()
         if token.text in _SCALES:
             return on_scale(value, _SCALES[token.text])
-        if token.text in ("%", "percent"):
+        if token.text == "%":
             return converted(value, PERCENT)
         unit = self._target(token)
         while self._here.text in ("*", "/", "per"):
@@ -238,7 +266,7 @@ class _Parser:
         return converted(value, unit)
 
     def _target(self, token: Token) -> Unit:
-        if token.kind != "name" or token.text in _WORDS:
+        if token.kind != "name" or token.text in _WORDS - {"in"}:
             raise Retry(f"Behind 'in' or 'to' comes a unit, not {token.text!r}.")
         return self._power_of(self._unit(token.text))
 

@@ -17,6 +17,7 @@ Kind = Literal["number", "date", "name", "sign", "end"]
 
 _SAME = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-", "\u00a0": " ", "≤": "<=",
                        "≥": ">=", "≠": "!=", "→": "->", "²": "^2", "³": "^3"})  # fmt: skip
+_SIGNS = {"^": "**", "percent": "%"}
 
 _TOKEN = re.compile(
     r"""
@@ -32,8 +33,15 @@ _GROUPED = re.compile(
     r"(?P<grouped>\d{1,3}(?:,\d{3})+(?![\d,])(?:\.\d+)?(?:[eE][+-]?\d+)?)", re.ASCII
 )
 """A number with commas between its thousands."""
-_TWO_WAYS = re.compile(r"\d{1,3}(?:,\d{3})*,0\d{2}(?!\d)", re.ASCII)
-"""What is no row of values, since none is written 000, and yet stands where commas part them."""
+_TWO_WAYS = re.compile(
+    r"\d{1,3}(?:,\d{3})*,(?:0\d{2}(?!\d)|\d{3}(?=,\s))|(?<=,\s)\d{1,3}(?:,\d{3})+(?!,?\d)", re.ASCII
+)
+"""What stands where commas part values, and yet looks like one: with a 000, which none is written,
+or with commas that are joined where others have a space behind them."""
+_LIKE_A_DATE = re.compile(
+    r"(?:(?:19|20)\d\d([-/.])\d{1,2}\1\d{1,2}|\d{1,2}([-/.])\d{1,2}\2(?:19|20)\d\d)(?!\d)", re.ASCII
+)
+"""Years of today's with a month and a day, in one word; one of the forms is a date."""
 
 
 @dataclass(frozen=True)
@@ -86,12 +94,17 @@ def _match(text: str, start: int, *, is_inside: bool) -> re.Match[str]:
     if is_inside and (unclear := _TWO_WAYS.match(text, start)):
         raise Retry(
             f"{unclear[0]} within a call could be one number or several: commas separate values "
-            f"there. Write {unclear[0].replace(',', '')}."
+            f"there. Write {unclear[0].replace(',', '')}, or a space behind each comma."
         )
     grouped = None if is_inside else _GROUPED.match(text, start)
     match = grouped or _TOKEN.match(text, start)
     if match is None:
         raise _unknown(text[start])
+    if match.lastgroup != "date" and (like := _LIKE_A_DATE.match(text, start)):
+        raise Retry(
+            f"{like[0]} looks like a date, which is written with ten characters, 2026-03-01, and a "
+            "space behind it. To calculate, put spaces around the signs."
+        )
     return match
 
 
@@ -106,10 +119,10 @@ def _token(match: re.Match[str], *, is_joined: bool) -> Token:
             return Token("number", text, _number(text), is_joined)
         case "date":
             return Token("date", text, None, is_joined)
-        case "name":
+        case "name" if text != "percent":
             return Token("name", text, None, is_joined)
         case _:
-            return Token("sign", "**" if text == "^" else text, None, is_joined)
+            return Token("sign", _SIGNS.get(text, text), None, is_joined)
 
 
 def _number(text: str) -> Number:

@@ -89,6 +89,8 @@ def unit_named(name: str) -> Unit | None:
 def no_such_unit(name: str) -> Retry:
     """What is said of a name that is no unit."""
     known = {each.lower(): each for each in names()}
+    if name.lower() in ("today", "tomorrow", "yesterday", "now"):
+        return Retry(f"{name} is not known here. Write its date, such as 2026-03-01.")
     near = [repr(known[each]) for each in get_close_matches(name.lower(), known, cutoff=0.7)]
     advice = f" Did you mean {' or '.join(near)}?" if near else ""
     return Retry(
@@ -98,9 +100,11 @@ def no_such_unit(name: str) -> Retry:
 
 
 def times(left: Unit, right: Unit) -> Unit:
-    """Their product."""
+    """Their product, in the left one's units where both have units of the same kind."""
     exponents: dict[Defined, int] = dict(left.parts)
-    for unit, exponent in right.parts:
+    alike = {unit.dimension: unit for unit in exponents}
+    for each, exponent in right.parts:
+        unit = alike.setdefault(each.dimension, each)
         exponents[unit] = exponents.get(unit, 0) + exponent
     return _checked(exponents)
 

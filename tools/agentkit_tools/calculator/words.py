@@ -106,4 +106,4 @@ def _in_parts(value: Quantity) -> str:
 
 
 def _is_time(unit: Unit) -> bool:
-    return len(unit.parts) == 1 and unit.parts[0][0].symbol in ("d", "h", "min", "s", "week")
+    return str(unit) in ("d", "h", "min", "s", "week")

@@ -13,6 +13,9 @@ MOST_DEEP = 64
 MOST_LONG = 4_096
 """Bytes of a path."""
 
+MOST_PATTERN = 255
+"""Characters of a pattern for names."""
+
 _UNSEEN = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 _PLAIN = re.compile(r"[^\s\"'\x00-\x1f](?:[^\"\x00-\x1f]*[^\s\"\x00-\x1f])?")
 
@@ -32,6 +35,12 @@ def parts_of(path: str, roots: tuple[str, ...]) -> tuple[str, ...]:
     if len(parts) > MOST_DEEP:
         raise Retry(f"The path has {len(parts):,} parts; {MOST_DEEP} are followed.")
     return parts
+
+
+def check_pattern(pattern: str) -> None:
+    """Raise Retry for a pattern longer than a name, which takes long to be understood."""
+    if len(pattern) > MOST_PATTERN:
+        raise Retry(f"The pattern has {len(pattern):,} characters; {MOST_PATTERN} are the most.")
 
 
 def shown(name: str) -> str:

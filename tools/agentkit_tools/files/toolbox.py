@@ -11,6 +11,7 @@ from pydantic import Field
 
 from agentkit import ConfigurationError, Retry, Tool, tool
 from agentkit_tools.files.listing import list_text
+from agentkit_tools.files.names import check_pattern
 from agentkit_tools.files.reading import read_lines
 from agentkit_tools.files.root import Root
 from agentkit_tools.files.searching import Search, search_text
@@ -69,6 +70,7 @@ class Files:
             depth: How many levels of folders to go down.
             pattern: Only names of this form, where * stands for anything, such as "*.csv".
         """
+        check_pattern(pattern)
         with self._root.folder(path) as folder:
             return list_text(folder, path, depth, pattern, _MOST_LISTED)
 
@@ -101,6 +103,7 @@ class Files:
             pattern: Only files with names of this form, where * stands for anything.
             ignore_case: Whether capital and small letters are the same.
         """
+        check_pattern(pattern)
         if not text or "\n" in text:
             raise Retry("Give a text to look for that is not empty and stands on one line.")
         search = Search(text, pattern, ignore_case, _SEARCH_SECONDS)

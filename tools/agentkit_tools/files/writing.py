@@ -87,9 +87,14 @@ def _text(place: Place, descriptor: int, size: int, most: int) -> str:
 
 def _with_its_ends(text: str, old: str, new: str) -> tuple[str, str]:
     """The texts with the file's line ends, which a model does not see."""
-    if old in text or "\r\n" not in text or "\r\n" in old:
+    is_of_both = text.count("\n") > text.count("\r\n")
+    if "\r\n" not in text or (is_of_both and old in text):
         return old, new
-    return old.replace("\n", "\r\n"), new.replace("\n", "\r\n")
+    return _ended(old), _ended(new)
+
+
+def _ended(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\n", "\r\n")
 
 
 def _only_place(place: Place, text: str, old: str) -> int:

@@ -74,12 +74,13 @@ def _started(
     sandbox: Sandbox, program: Sequence[str], held: ExitStack
 ) -> tuple[subprocess.Popen[bytes], int]:
     """The process of bwrap, and the id of the first one inside, which has its limits by then."""
+    refused = syscall_filter()
     told, tells = os.pipe()
     waits, begins = os.pipe()
     for descriptor in (told, begins):
         held.callback(os.close, descriptor)
     descriptors = {"--info-fd": tells, "--block-fd": waits}
-    if (refused := syscall_filter()) is not None:
+    if refused is not None:
         descriptors["--seccomp"] = _file_of(refused)
     try:
         command = sandbox.command(program, descriptors)

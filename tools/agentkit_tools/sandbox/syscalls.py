@@ -13,6 +13,8 @@ import platform
 import struct
 from dataclasses import dataclass
 
+from agentkit import ConfigurationError
+
 _EPERM = 1
 _ALLOW, _REFUSE = 0x7FFF0000, 0x00050000 | _EPERM
 _LOAD, _IS_EQUAL, _IS_AT_LEAST, _HAS_ANY, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
@@ -54,11 +56,21 @@ _MACHINES = {
 
 
 def syscall_filter() -> bytes | None:
-    """The filter as bwrap takes it; None for a processor whose numbers are not known here."""
+    """The filter as bwrap takes it; None for a processor whose numbers are not known here.
+
+    Raises ConfigurationError for such a one where root runs it: it is this filter that keeps the
+    device nodes and files with the setuid bit from root's programs.
+    """
     machine = _MACHINES.get(platform.machine())
+    is_root = os.geteuid() == 0
+    if machine is None and is_root:
+        raise ConfigurationError(
+            f"There is no sandbox for root on {platform.machine() or 'this processor'}: what has "
+            "to be kept from root's programs is known for x86_64 and aarch64 alone. Run it as an "
+            "ordinary user."
+        )
     if machine is None:
         return None
-    is_root = os.geteuid() == 0
     refused = [*machine.doors, *(machine.modes if is_root else ())]
     made = machine.making if is_root else ()
     foreign = [] if machine.foreign is None else [(_IS_AT_LEAST, machine.foreign)]

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from agentkit_tools.sql.running import Deadline
-
-Reader = Callable[[Sequence[str], Iterable[Sequence[object]]], str]
-"""What is made of the columns and rows while they can be fetched; it may stop early."""
+from agentkit_tools.sql.shown import Reader
 
 
 @dataclass(frozen=True)
@@ -36,17 +33,9 @@ class Shape:
     """How many there are, as far as that is known without reading them all."""
 
 
-@dataclass(frozen=True)
-class Caps:
-    """How much one answer may hold, and how long it may take."""
-
-    rows: int = 100
-    bytes: int = 20_000
-    """Of the rows as text, in UTF-8."""
-    cell: int = 1_000
-    """Characters of one value."""
-    timeout: float = 10.0
-    """Seconds."""
+def counted(rows: int) -> str:
+    """How many rows, in words."""
+    return f"{rows:,} row{'' if rows == 1 else 's'}"
 
 
 class Engine(Protocol):

@@ -21,6 +21,7 @@ class Deadline:
         self._end = monotonic() + seconds
         self._is_stopped = False
         self._interrupt: Callable[[], None] | None = None
+        self._stopping = threading.Lock()
 
     def begin(self) -> None:
         """Start the clock anew, for work that had to wait."""
@@ -55,14 +56,16 @@ class Deadline:
             yield
         finally:
             timer.cancel()
-            self._interrupt = None
+            with self._stopping:  # behind the block, nothing is interrupted any more
+                self._interrupt = None
 
     def stop(self) -> None:
         """Let it be over now. What is under way is interrupted."""
-        self._is_stopped = True
-        if (interrupt := self._interrupt) is not None:
-            with suppress(Exception):  # the connection may be closed by now
-                interrupt()
+        with self._stopping:
+            self._is_stopped = True
+            if self._interrupt is not None:
+                with suppress(Exception):  # the connection may be closed by now
+                    self._interrupt()
 
 
 class Threads:

@@ -11,10 +11,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
-
-from agentkit_tools.sql.engine import Caps
 
 _PLAIN = re.compile(r"[^\s|\"'<\x00-\x1f\x7f-\x9f](?:[^|\x00-\x1f\x7f-\x9f]*[^\s|])?")
 _LIKE_A_VALUE = re.compile(
@@ -22,6 +21,32 @@ _LIKE_A_VALUE = re.compile(
     re.IGNORECASE,
 )
 _UNSEEN = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class Caps:
+    """How much one answer may hold, and how long it may take."""
+
+    rows: int = 100
+    bytes: int = 20_000
+    """Of the rows as text, in UTF-8."""
+    cell: int = 1_000
+    """Characters of one value."""
+    timeout: float = 10.0
+    """Seconds."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Makes text of columns and rows while they can be fetched; it may stop early."""
+
+    caps: Caps
+    hint: str = ""
+    """How to ask for the rows that are left out."""
+
+    def __call__(self, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+        """A header, a line for each row, and how many there are."""
+        return table_text(columns, rows, self.caps, self.hint)
 
 
 class Exact(str):

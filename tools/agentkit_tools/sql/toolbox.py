@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -10,11 +10,11 @@ from typing import TypeVar
 
 from agentkit import ConfigurationError, Retry, Tool, tool
 from agentkit_tools.sql.described import detail, overview
-from agentkit_tools.sql.engine import Caps, Engine, Shape, WritableEngine
+from agentkit_tools.sql.engine import Engine, Shape, WritableEngine, counted
 from agentkit_tools.sql.near import unknown_table
 from agentkit_tools.sql.running import Deadline, Threads, in_time
-from agentkit_tools.sql.shown import table_text
-from agentkit_tools.sql.sqlite import SqliteEngine
+from agentkit_tools.sql.shown import Caps, Reader
+from agentkit_tools.sql.sqlite.bounded import BoundedSqlite
 
 T = TypeVar("T")
 
@@ -35,6 +35,8 @@ class Questions:
         self, engine: Engine, caps: Caps, *, name: str, about: str, untrusted: bool
     ) -> None:
         self._engine, self._caps, self._name = engine, caps, name
+        hint = "Use LIMIT and OFFSET for others, or let the database count, sum or filter."
+        self._read = Reader(caps, hint)
         self._about, self._untrusted = about, untrusted
         self._threads = Threads(CONNECTIONS, f"agentkit-{name}")
         self.tools = (
@@ -61,7 +63,7 @@ class Questions:
         Args:
             sql: One SELECT statement. For parts of many rows use LIMIT and OFFSET with ORDER BY.
         """
-        return await self._run(lambda deadline: self._engine.query(sql, deadline, self._shown))
+        return await self._run(lambda deadline: self._engine.query(sql, deadline, self._read))
 
     def _tool(self, method: Callable[..., object], what: str, text: str) -> Tool:
         return tool(
@@ -79,10 +81,6 @@ class Questions:
         deadline = Deadline(self._caps.timeout)
         return await in_time(self._threads, deadline, partial(work, deadline))
 
-    def _shown(self, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-        hint = "Use LIMIT and OFFSET for others, or let the database count, sum or filter."
-        return table_text(columns, rows, self._caps, hint)
-
     def _described(self, table: str | None, deadline: Deadline) -> str:
         shapes = self._engine.shapes(deadline)
         most = self._caps.bytes
@@ -94,7 +92,7 @@ class Questions:
         sample = self._engine.query(
             f"SELECT * FROM {shape.name} LIMIT {_SAMPLES}",  # noqa: S608 - quoted by the engine
             deadline,
-            lambda columns, rows: table_text(columns, rows, caps),
+            Reader(caps),
         )
         return f"{detail(shape, most // 2)}\nSome of its rows:\n{sample.rpartition(chr(10))[0]}"
 
@@ -139,9 +137,9 @@ class Sql(Questions):
         if (engine := self._writable) is None:
             raise ConfigurationError("This database is only read. Say Sql(…, writable=True).")
         changed, returned = await self._run(
-            lambda deadline: engine.execute(sql, deadline, self._shown)
+            lambda deadline: engine.execute(sql, deadline, self._read)
         )
-        told = f"{changed:,} row{'' if changed == 1 else 's'} changed."
+        told = f"{counted(changed)} changed."
         return f"{told}\n{returned}".rstrip()
 
     def _writing(self) -> Tool:
@@ -174,9 +172,9 @@ def _engine(place: str | PathLike[str], caps: Caps, allow_superuser: bool) -> Wr
     given = str(place)
     scheme, separator, rest = given.partition("://")
     if not separator and not given.startswith("file:") and given not in ("", ":memory:"):
-        return SqliteEngine(Path(given))
+        return BoundedSqlite(Path(given))
     if scheme == "sqlite" and rest.startswith("/"):
-        return SqliteEngine(Path(rest[1:]))
+        return BoundedSqlite(Path(rest[1:]))
     if scheme in ("postgresql", "postgres"):
         from agentkit_tools.sql.postgres import PostgresEngine
 

@@ -25,6 +25,11 @@ class Delimited:
         first = next(self._lines(), None)
         if first is None:
             raise ConfigurationError(f"{self._file.path} is empty: it has no row with names.")
+        if any("\0" in name for name in first[1]):
+            raise ConfigurationError(
+                f"{self._file.path} has NUL characters in its first row. Say what it is written "
+                "in: encoding='utf-16-le', …"
+            )
         if len(first[1]) > MOST_COLUMNS:
             raise ConfigurationError(f"{self._file.path} has more than {MOST_COLUMNS:,} columns.")
         return first[1]

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from agentkit import ConfigurationError, Retry
 from agentkit_tools.sql.described import identifier
-from agentkit_tools.sql.engine import Column, Reader, Shape
+from agentkit_tools.sql.engine import Column, Shape, counted
 from agentkit_tools.sql.near import unknown_column, unknown_table
 from agentkit_tools.sql.running import Deadline
+from agentkit_tools.sql.shown import Reader
 from agentkit_tools.table.rows import Rows, columns_of
 from agentkit_tools.table.source import Source
 from agentkit_tools.table.types import Type
@@ -66,7 +67,9 @@ def load(sources: Sequence[tuple[Source, Rows | None]], database: Path) -> None:
         for source, rows in sources:
             try:
                 _fill(connection, source, rows, database.parent)
-            except (ValueError, duckdb.Error) as error:
+            except ConfigurationError:
+                raise
+            except (ValueError, RecursionError, duckdb.Error) as error:
                 reason = f"{source.path} cannot be taken into DuckDB: {_first_line(error)}."
                 raise ConfigurationError(reason) from error
     finally:
@@ -90,7 +93,7 @@ class DuckdbEngine:
                 "SELECT table_name, estimated_size FROM duckdb_tables() ORDER BY lower(table_name)"
             ).fetchall()
             return [
-                Shape(identifier(name), _columns(cursor, name), rows=f"{count:,} rows")
+                Shape(identifier(name), _columns(cursor, name), rows=counted(count))
                 for name, count in tables
             ]
 

@@ -23,7 +23,9 @@ def load(sources: Sequence[tuple[Source, Rows]], database: Path) -> None:
         for source, rows in sources:
             try:
                 _fill(connection, source.name, rows)
-            except (ValueError, OverflowError, sqlite3.Error) as error:
+            except ConfigurationError:
+                raise
+            except (ValueError, OverflowError, RecursionError, sqlite3.Error) as error:
                 reason = f"{source.path} cannot be taken into SQLite: {error}."
                 raise ConfigurationError(reason) from error
         connection.execute("COMMIT")

@@ -17,6 +17,9 @@ MOST_COLUMNS = 1_000
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
+    # before those of UTF-16, one of which it begins with
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Literal
 
 from agentkit import ConfigurationError
+from agentkit_tools.sql.bounded import Bounded
 from agentkit_tools.sql.described import identifier
-from agentkit_tools.sql.engine import Caps, Engine
-from agentkit_tools.sql.sqlite import SqliteEngine
+from agentkit_tools.sql.engine import Engine
+from agentkit_tools.sql.shown import Caps
+from agentkit_tools.sql.sqlite.bounded import BoundedSqlite
 from agentkit_tools.sql.toolbox import Questions, checked
 from agentkit_tools.table.source import Paths, Source, sources_of
 
@@ -72,11 +74,11 @@ def _chosen(engine: str | None, sources: list[Source]) -> str:
 def _in_duckdb(
     sources: list[Source], folder: Path, written: tuple[str | None, str | None]
 ) -> Engine:
-    from agentkit_tools.table.in_duckdb import DuckdbEngine, load
+    from agentkit_tools.table.in_duckdb import load
 
     database = folder / "tables.duckdb"
     load([(each, None if each.is_parquet else each.rows(*written)) for each in sources], database)
-    return DuckdbEngine(database)
+    return Bounded("duckdb", "DuckDB", database)
 
 
 def _in_sqlite(
@@ -86,4 +88,4 @@ def _in_sqlite(
 
     database = folder / "tables.sqlite"
     load([(each, each.rows(*written)) for each in sources], database)
-    return SqliteEngine(database)
+    return BoundedSqlite(database)

@@ -87,17 +87,26 @@ def _is_integer(text: str) -> bool:
 
 
 def _is_decimal(text: str) -> bool:
-    return bool(_DECIMAL.fullmatch(text)) and sum(map(str.isdigit, text)) <= MOST_DIGITS
+    if not _DECIMAL.fullmatch(text) or _is_negative_zero(text):
+        return False
+    return sum(map(str.isdigit, text)) <= MOST_DIGITS
 
 
 def _is_real(text: str) -> bool:
     """Whether a float of it is the same number, as it always is up to 15 digits."""
+    if text.startswith("-0.") and _DECIMAL.fullmatch(text) and _is_negative_zero(text):
+        return False
     if _DECIMAL.fullmatch(text) or _is_integer(text):
         if len(text) <= sys.float_info.dig:
             return True
     elif not _SCIENTIFIC.fullmatch(text):
         return False
     return len(text) < 40 and Decimal(repr(float(text))) == Decimal(text)
+
+
+def _is_negative_zero(text: str) -> bool:
+    """Whether it is -0.0, of which both databases lose the sign."""
+    return text.startswith("-") and not float(text)
 
 
 def _is_date(text: str) -> bool:

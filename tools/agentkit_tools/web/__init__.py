@@ -7,6 +7,7 @@ pacing        how long to wait between two requests to one host
 connecting    a name to checked addresses, and the connection to one of them
 unpacking     a body as it comes, unpacked within a bound
 fetching      a page over HTTP, redirect by redirect
+seeing        text without what nobody sees
 reader/       HTML and PDF as text, in a process of its own
 reading       what was fetched as a page of text
 pages         parts and passages of a page, and the last pages

@@ -26,9 +26,7 @@ def _networks(*texts: str) -> tuple[Network, ...]:
 
 NEVER = _networks(
     "0.0.0.0/32",  # unspecified: most systems take it for themselves
-    "169.254.169.254/32",  # metadata of most clouds
-    "169.254.170.2/32",  # credentials of containers
-    "169.254.170.23/32",
+    "169.254.0.0/16",  # link-local: metadata of most clouds, credentials of containers
     "168.63.129.16/32",  # a cloud's wire server, in public space
     "100.100.100.200/32",
     "192.0.0.192/32",
@@ -37,6 +35,9 @@ NEVER = _networks(
     "::/128",
     "fd00:ec2::/32",  # metadata, time and credentials of a cloud
     "fd20:ce::254/128",
+    "fd00:42::42/128",
+    "fd00:a9fe:a9fe::/64",
+    "fe80::/10",  # link-local
     "ff00::/8",  # multicast
 )
 """Not reached by anybody: addresses that hand out credentials, and such as are no single host's."""
@@ -46,7 +47,6 @@ NOT_PUBLIC = _networks(
     "10.0.0.0/8",
     "100.64.0.0/10",  # shared by carriers
     "127.0.0.0/8",
-    "169.254.0.0/16",
     "172.16.0.0/12",
     "192.0.0.0/24",
     "192.0.2.0/24",  # documentation, with the two below

@@ -79,6 +79,7 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
     def __init__(self, addresses: Iterable[Address], connector: Connector) -> None:
         self._addresses = list(addresses)[:MOST_TRIED]
         self._connector = connector
+        self._opened: list[httpcore.AsyncNetworkStream] = []
 
     async def connect_tcp(
         self,
@@ -91,7 +92,16 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
         """A connection to the first of the addresses that takes one."""
         for address in self._addresses[:-1]:
             try:
-                return await self._connector(str(address), port)
+                return await self._open(address, port)
             except (OSError, httpcore.ConnectError, httpcore.ConnectTimeout):
                 continue
-        return await self._connector(str(self._addresses[-1]), port)
+        return await self._open(self._addresses[-1], port)
+
+    async def aclose(self) -> None:
+        """Hang up, also where httpcore does not: when it is cancelled in the TLS handshake."""
+        for stream in self._opened:
+            await stream.aclose()
+
+    async def _open(self, address: Address, port: int) -> httpcore.AsyncNetworkStream:
+        self._opened.append(stream := await self._connector(str(address), port))
+        return stream

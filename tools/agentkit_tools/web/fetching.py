@@ -7,9 +7,10 @@ goes wrong is told in words for a model, without any address that it did not giv
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
@@ -24,9 +25,9 @@ from agentkit_tools.web.unpacking import Body, PackedError
 from agentkit_tools.web.urls import Url, joined, parsed
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_SECONDS = re.compile(r"[0-9]{1,6}")
 _PHRASES = {each.value: f" {each.phrase}" for each in HTTPStatus}
 ACCEPT = "text/html, application/json, text/*;q=0.9, application/pdf;q=0.8, */*;q=0.5"
-
 
 MOST_NAMED = 20
 """Hosts that a model is told of when it asks for another."""
@@ -99,6 +100,7 @@ class Fetcher:
         where = httpcore.URL(scheme=url.scheme, host=url.host, port=url.port, target=url.target)
         with _told(url):
             async with (
+                aclosing(backend),
                 httpcore.AsyncConnectionPool(
                     ssl_context=self._trusted if url.is_secure else None, network_backend=backend
                 ) as pool,
@@ -171,8 +173,6 @@ def _refused(url: Url, status: int, retry_after: str) -> str:
     if status in (404, 410):
         return f"{answered}: there is no such page. Check the URL, or search for another one."
     if status in (429, 503):
-        after = (
-            f"in {retry_after} s" if retry_after.isascii() and retry_after.isdigit() else "later"
-        )
+        after = f"in {retry_after} s" if _SECONDS.fullmatch(retry_after) else "later"
         return f"{answered}. Try it again {after}, or another page."
     return f"{answered}. Try another page."

@@ -17,8 +17,14 @@ MAX_WANTED = 500
 """Characters that can be looked for."""
 MOST_KEPT = 10_000_000
 """Characters of all pages that are kept."""
+MOST_TITLE = 300
+"""Characters of a title; more are cut off where a page is read."""
+LEAST_KEPT = 1_000
+"""Characters that a page counts for at least, so that empty ones are not kept without end."""
 KEPT_FOR = 300.0
 """Seconds."""
+
+_WORD = re.compile(r"\S+")
 
 
 @dataclass(frozen=True)
@@ -50,20 +56,23 @@ class Page:
 
     def passages(self, wanted: str) -> str:
         """Where a text stands, whatever its case and white space, with what is around it."""
-        found = list(self._places(wanted))
+        words = wanted.split()
+        if not words or len(wanted) > MAX_WANTED:
+            raise Retry(f"Give a text of 1 to {MAX_WANTED} characters to find.")
+        number, found = _places(self.text, words)
         if not found:
             return "\n".join([*self._head(), self._missing(wanted)])
-        count = f"{len(found)} places" if len(found) > 1 else "1 place"
-        shown = [self._passage(start, end) for start, end in found[:PASSAGES]]
-        if len(found) > len(shown):
-            count += f", of which the first {len(shown)} are shown"
-        head = f"{wanted!r:.200} stands in {count}. fetch(url, start) shows the page from there on."
+        count = f"{number} places" if number > 1 else "1 place"
+        if number > len(found):
+            count += f", of which the first {len(found)} are shown"
+        head = f"{wanted!r:.200} stands in {count}. Fetch the page with a start to read on there."
+        shown = [self._passage(start, end) for start, end in found]
         return "\n".join([*self._head(), head, "", *shown])
 
     def _head(self) -> Iterator[str]:
         yield self.url
         if self.title:
-            yield f"Title: {self.title:.300}"
+            yield f"Title: {self.title}"
         cut = ", and that is only its beginning" if self.is_cut else ""
         yield f"Type: {self.kind or 'not said'}, {self.size} bytes{cut}"
 
@@ -75,15 +84,6 @@ class Page:
         line = self.text.rfind("\n", end - size // 5, end)
         return line + 1 if line > start else end
 
-    def _places(self, wanted: str) -> Iterator[tuple[int, int]]:
-        words = wanted.split()
-        if not words or len(wanted) > MAX_WANTED:
-            raise Retry(f"Give a text of 1 to {MAX_WANTED} characters to find.")
-        # possessive, so that long white space is passed once
-        pattern = re.compile(r"\s++".join(re.escape(word) for word in words), re.IGNORECASE)
-        for place in pattern.finditer(self.text):
-            yield place.span()
-
     def _passage(self, start: int, end: int) -> str:
         first, last = max(0, start - AROUND), end + AROUND
         return f"at {first}: … {' '.join(self.text[first:last].split())} …"
@@ -94,6 +94,31 @@ class Page:
         counts = ", ".join(f"{word!r:.60} {lower.count(word)} times" for word in words)
         apart = f" Its words: {counts}." if len(words) > 1 else ""
         return f"{wanted!r:.200} does not stand in its {len(self.text)} characters.{apart}"
+
+
+def _places(text: str, words: list[str]) -> tuple[int, list[tuple[int, int]]]:
+    """How often the words stand in a text one behind the other, and the first of these places.
+
+    Not by a pattern: a page can be made so that the search for one takes minutes.
+    """
+    wanted, flat = _folded(" ".join(words)), _folded(" ".join(text.split()))
+    number = flat.count(wanted)
+    starts = [word.start() for word in _WORD.finditer(text)] if number else []
+
+    def in_text(at: int) -> int:
+        return starts[flat.count(" ", 0, at)] + at - flat.rfind(" ", 0, at) - 1
+
+    found, at = list[tuple[int, int]](), flat.find(wanted)
+    while at >= 0 and len(found) < PASSAGES:
+        end = at + len(wanted)
+        found.append((in_text(at), in_text(end - 1) + 1))
+        at = flat.find(wanted, end)
+    return number, found
+
+
+def _folded(text: str) -> str:
+    """The text in lower case, with as many characters as before."""
+    return text.replace("İ", "i").lower().replace("ς", "σ")
 
 
 class Shelf:
@@ -112,5 +137,5 @@ class Shelf:
         """Keep a page, and let the oldest go while they are too long together."""
         self._pages.pop(url, None)
         self._pages[url] = (self._clock(), page)
-        while self._pages and sum(len(kept.text) for _, kept in self._pages.values()) > MOST_KEPT:
+        while sum(LEAST_KEPT + len(kept.text) for _, kept in self._pages.values()) > MOST_KEPT:
             self._pages.popitem(last=False)

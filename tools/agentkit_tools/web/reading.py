@@ -14,13 +14,17 @@ import os
 import re
 import sys
 from email.message import Message
+from weakref import WeakKeyDictionary
 
 from agentkit import ConfigurationError, Retry
 from agentkit_tools.web.fetching import Fetched
-from agentkit_tools.web.pages import Page
+from agentkit_tools.web.pages import MOST_TITLE, Page
+from agentkit_tools.web.seeing import seen
 
 READING_TIMEOUT = 15.0
 """Seconds for the reading process."""
+READING_WAIT = 60.0
+"""Seconds that a page may wait for its turn to be read."""
 MAX_TYPE = 200
 """Characters of a Content-Type that are looked at."""
 
@@ -42,8 +46,7 @@ CHARSETS = frozenset(_CHARSETS.split())
 """What text may be in. Of Python's other codecs some take quadratic time, and some are none."""
 
 NEEDED = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-# a terminal or a log takes these for commands; lines and tabs are left
-_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]+")
+_KIND = re.compile(r"[a-z0-9.+*_-]{1,60}/[a-z0-9.+*_-]{1,100}")
 
 
 def check_libraries() -> None:
@@ -52,25 +55,37 @@ def check_libraries() -> None:
         raise ConfigurationError("Web needs libraries that read HTML: pip install 'agentkit[web]'")
 
 
-async def page_of(fetched: Fetched) -> Page:
+class Desks:
+    """Places for reading processes: so many at a time, so that none is late because of others."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._free = WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore]()
+
+    def one(self) -> asyncio.Semaphore:
+        """A place, once there is one: `async with desks.one()`."""
+        # a semaphore is of one event loop, and a toolbox may be used in several
+        return self._free.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(self._most))
+
+
+async def page_of(fetched: Fetched, desks: Desks) -> Page:
     """The page as text. Raises Retry for one that cannot be read."""
     kind, charset = _kind_and_charset(fetched)
     title = ""
     if kind == "application/pdf":
-        title, text = await _pdf(fetched)
+        title, text = await _pdf(fetched, desks)
     elif kind in HTML:
-        title, text = await _read(fetched, "html", charset)
+        title, text = await _read(fetched, desks, "html", charset)
     elif _is_text(kind):
         text = _decoded(fetched.content, charset)
     else:
         text = "(This is no text, so it is not shown.)"
-    clean = _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     return Page(
         str(fetched.url),
         kind,
         len(fetched.content),
-        clean,
-        " ".join(_CONTROLS.sub("", title).split()),
+        seen(text.replace("\r\n", "\n").replace("\r", "\n")),
+        " ".join(seen(title).split())[:MOST_TITLE],
         fetched.is_cut,
     )
 
@@ -80,6 +95,7 @@ def _kind_and_charset(fetched: Fetched) -> tuple[str, str]:
     message = Message()
     message["content-type"] = written
     said = message.get_content_type() if "/" in written else ""
+    said = said if _KIND.fullmatch(said) else ""
     charset = _known_charset(str(message.get_param("charset") or ""))
     return _looked_at(fetched.content, said), charset
 
@@ -114,20 +130,20 @@ def _decoded(content: bytes, charset: str) -> str:
     return text.removeprefix("\ufeff")
 
 
-async def _pdf(fetched: Fetched) -> tuple[str, str]:
+async def _pdf(fetched: Fetched, desks: Desks) -> tuple[str, str]:
     if importlib.util.find_spec("pypdf") is None:
         return "", "(This is a PDF. Reading it needs a library: pip install 'agentkit[pdf]')"
     if fetched.is_cut:
         size = len(fetched.content)
         raise Retry(f"{fetched.url} is a PDF of more than {size} bytes, which is not read.")
-    return await _read(fetched, "pdf", "")
+    return await _read(fetched, desks, "pdf", "")
 
 
-async def _read(fetched: Fetched, kind: str, charset: str) -> tuple[str, str]:
+async def _read(fetched: Fetched, desks: Desks, kind: str, charset: str) -> tuple[str, str]:
     """Title and text, read in a process of its own."""
     words = (kind, str(fetched.url), charset, str(READING_TIMEOUT))
     try:
-        async with asyncio.timeout(READING_TIMEOUT):
+        async with desks.one(), asyncio.timeout(READING_TIMEOUT):
             told = await _told_by_a_process(words, fetched.content)
     except TimeoutError:
         told = {"error": f"it takes more than {READING_TIMEOUT:g} s"}

@@ -106,7 +106,8 @@ class Settings:
     def _patterns(self) -> tuple[tuple[str, int | None], ...] | None:
         if self.allow is None:
             return None
-        if isinstance(self.allow, str) or not all(isinstance(each, str) for each in self.allow):
+        is_list = isinstance(self.allow, Sequence) and not isinstance(self.allow, str)
+        if not is_list or not all(isinstance(each, str) for each in self.allow):
             raise ConfigurationError('allow: expected a list of hosts, such as ["example.org"].')
         patterns = tuple(_pattern(each) for each in self.allow)
         for host, _ in patterns:
@@ -148,8 +149,8 @@ def _origin(text: str) -> Origin:
         return parts.scheme, host_named(bracketed), parts.port or DEFAULT_PORTS[parts.scheme]
     except ValueError:
         raise ConfigurationError(
-            f"credentials: {text!r:.80} is not a host. Write 'api.example.org', or the scheme too, "
-            "'http://intranet:8080', where it is not https."
+            f"credentials: {text.rpartition('@')[2]!r:.80} is not a host. Write "
+            "'api.example.org', or the scheme too, 'http://intranet:8080', where it is not https."
         ) from None
 
 

@@ -18,9 +18,10 @@ from agentkit_tools.web.addresses import address_of
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 MAX_URL = 4096
-"""Characters."""
+"""Characters, also of what it is in ASCII."""
+TOO_LONG = f"This URL has more than {MAX_URL} characters. Give a shorter one."
 
-_NOT_IN_A_URL = re.compile(r"[\x00-\x20\x7f-\xa0\\\s]")
+_NOT_IN_A_URL = re.compile(r"[\x00-\x20\x7f-\xa0\\\s\ud800-\udfff]")
 _AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:@%]+)(?::([0-9]{1,5}))?")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
@@ -70,6 +71,8 @@ def parsed(text: str) -> Url:
         raise Retry(f"{text!r:.200} is not a URL: its path does not begin with a slash.")
     if parts.query:
         target += "?" + quote(parts.query, safe=_MEANINGFUL)
+    if len(target) > MAX_URL:
+        raise Retry(TOO_LONG)
     return Url(scheme, host, DEFAULT_PORTS[scheme] if port is None else port, target)
 
 
@@ -103,7 +106,7 @@ def host_named(text: str) -> str:
 
 def _check_characters(text: str) -> None:
     if len(text) > MAX_URL:
-        raise Retry(f"This URL has more than {MAX_URL} characters. Give a shorter one.")
+        raise Retry(TOO_LONG)
     if found := _NOT_IN_A_URL.search(text):
         raise Retry(
             f"{text!r:.200} is not a URL: {found[0]!r} may not be in one. "

@@ -167,6 +167,8 @@ def _checked_url(url: object) -> str:
             return str(httpx.URL(url))
     except httpx.InvalidURL:
         pass
+    # what was given is not shown: it may be a key, or a URL with a password
     raise ConfigurationError(
-        f"{url!r:.80} is not where a search is: give its URL, such as https://searx.example.org"
+        "This is not where a search is: give its URL, such as https://searx.example.org, without "
+        "a user name in it."
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 from agentkit import ConfigurationError, Retry, Tool, tool
 from agentkit_tools.web.pacing import LONGEST_WAIT, Pace
+from agentkit_tools.web.seeing import seen
 from agentkit_tools.web_search.hits import SearchHit, SearchProvider
 from agentkit_tools.web_search.providers import Brave, SearXNG
 
@@ -22,21 +23,21 @@ MAX_URL = 2000
 """Characters; a hit with a longer URL is left out, since it could not be fetched."""
 TIMEOUT = 30.0
 """Seconds for a search, besides waiting for its turn."""
-_CONTROLS = dict.fromkeys([*range(32), *range(127, 160)], " ")
 
 
 class WebSearch:
     """A web search: `Agent(tools=[WebSearch(SearXNG("https://searx.example.org"))])`.
 
     `provider` is anything that has the method of `SearchProvider`; or "brave"; or the URL of an
-    instance of SearXNG. `count` is how many hits a search gives unless the model says how many,
-    `pause` the seconds between two searches.
+    instance of SearXNG. `name` is that of the tool, `count` how many hits a search gives unless
+    the model says how many, `pause` the seconds between two searches.
     """
 
     def __init__(
         self,
         provider: SearchProvider | str,
         *,
+        name: str = "web_search",
         count: int = 8,
         pause: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
@@ -47,7 +48,7 @@ class WebSearch:
             raise ConfigurationError(f"count must be 1 to {MOST_HITS}.")
         if isinstance(pause, bool) or not isinstance(pause, int | float) or not 0 <= pause < 1e6:
             raise ConfigurationError("pause must be seconds, 0 or more.")
-        self._count = count
+        self._name, self._count = name, count
         self._pace = Pace(pause, clock, sleep)
 
     def __repr__(self) -> str:
@@ -57,7 +58,14 @@ class WebSearch:
     def tools(self) -> tuple[Tool[..., Any], ...]:
         """The tool, bounded."""
         room = MOST_HITS * (2 * MAX_TEXT + MAX_URL + 20)
-        return (replace(self.web_search, timeout=TIMEOUT + LONGEST_WAIT, max_output=room),)
+        return (
+            replace(
+                self.web_search,
+                name=self._name,
+                timeout=TIMEOUT + LONGEST_WAIT,
+                max_output=room,
+            ),
+        )
 
     @tool(effect="read", untrusted=True)
     async def web_search(self, query: str, count: int | None = None) -> str:
@@ -97,10 +105,14 @@ def _provider_of(provider: Any) -> SearchProvider:
 
 
 def _shown(hit: SearchHit) -> str:
-    lines = (_cut(hit.title) or "(no title)", hit.url.translate(_CONTROLS), _cut(hit.text))
+    lines = (_cut(hit.title) or "(no title)", _on_one_line(hit.url), _cut(hit.text))
     return "\n   ".join(line for line in lines if line)
 
 
 def _cut(text: str) -> str:
-    clean = " ".join(text.translate(_CONTROLS).split())
+    clean = _on_one_line(text)
     return clean if len(clean) <= MAX_TEXT else f"{clean[: MAX_TEXT - 1]}…"
+
+
+def _on_one_line(text: str) -> str:
+    return " ".join(seen(text).split())

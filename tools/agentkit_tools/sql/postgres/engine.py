@@ -12,12 +12,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from agentkit import Retry
-from agentkit_tools.sql.engine import Caps, Reader, Shape
+from agentkit_tools.sql.engine import Shape
 from agentkit_tools.sql.near import unknown_column, unknown_table
 from agentkit_tools.sql.postgres.line import Server, rows_of, values_of
 from agentkit_tools.sql.postgres.rules import check
 from agentkit_tools.sql.postgres.shapes import shapes_in
 from agentkit_tools.sql.running import Deadline
+from agentkit_tools.sql.shown import Caps, Reader
 
 if TYPE_CHECKING:
     import psycopg

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from agentkit import Retry
-from agentkit_tools.sql.engine import Reader, Shape
+from agentkit_tools.sql.engine import Shape
 from agentkit_tools.sql.near import unknown_column, unknown_table
 from agentkit_tools.sql.running import Deadline
+from agentkit_tools.sql.shown import Reader
 from agentkit_tools.sql.sqlite.opening import SqliteFile
 from agentkit_tools.sql.sqlite.shapes import shapes_in
 
@@ -47,8 +48,13 @@ class SqliteEngine:
         with self._spoken(sql, deadline):
             return self._read(deadline, ask)
 
-    def execute(self, sql: str, deadline: Deadline, read: Reader) -> tuple[int, str]:
-        """How many rows a statement changed, once that is committed, and what it returned."""
+    def execute(
+        self, sql: str, deadline: Deadline, read: Reader, agreed: Callable[[], None]
+    ) -> tuple[int, str]:
+        """How many rows a statement changed, once that is committed, and what it returned.
+
+        `agreed` is called before the commit, and returns where it may be made.
+        """
         with self._spoken(sql, deadline), closing(self._file.to_write(deadline)) as connection:
             with deadline.interrupting(connection.interrupt):
                 cursor = connection.execute(sql)
@@ -59,6 +65,7 @@ class SqliteEngine:
                 (changed,) = connection.execute("SELECT changes()").fetchone()
             connection.set_authorizer(None)
             connection.set_progress_handler(None, 0)
+            agreed()
             connection.execute("COMMIT")
             return changed, returned
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,10 +56,16 @@ class SqliteFile:
         connection.set_authorizer(writing)
         return connection
 
+    def recover(self) -> None:
+        """Take back what a process that was killed has left half written."""
+        with suppress(sqlite3.Error), closing(self._connected("rw", Deadline(_BUSY))):
+            pass  # opened to write, SQLite does it
+
     def _connected(self, mode: str, deadline: Deadline) -> sqlite3.Connection:
         # as_uri quotes what would end the path, or be read as another parameter
         address = f"{self.path.as_uri()}?mode={mode}"
-        wait = min(_BUSY, deadline.left)
+        # not all the time that is left: who waited in vain is to be told so
+        wait = min(_BUSY, deadline.left / 2)
         connection = sqlite3.connect(address, uri=True, isolation_level=None, timeout=wait)
         try:
             self._guard(connection, deadline)

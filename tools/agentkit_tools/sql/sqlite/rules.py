@@ -13,8 +13,7 @@ from collections.abc import Callable
 Authorizer = Callable[[int, str | None, str | None, str | None, str | None], int]
 
 LIMITS = {
-    # of a text, a blob or a row. Some functions take time that grows with its square, and are not
-    # interrupted: instr() and replace() 4 s at 1 MB, trim() of two texts minutes
+    # of a text, a blob or a row
     sqlite3.SQLITE_LIMIT_LENGTH: 1_000_000,
     sqlite3.SQLITE_LIMIT_SQL_LENGTH: 100_000,
     sqlite3.SQLITE_LIMIT_COLUMN: 2_000,

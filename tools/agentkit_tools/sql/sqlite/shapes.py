@@ -6,7 +6,7 @@ import sqlite3
 from collections import defaultdict
 
 from agentkit_tools.sql.described import identifier
-from agentkit_tools.sql.engine import Column, Shape
+from agentkit_tools.sql.engine import Column, Shape, counted
 
 _COUNTED = 100_000
 """Rows up to which they are counted."""
@@ -112,7 +112,7 @@ def _rows(connection: sqlite3.Connection, table: str) -> str:
         return ""
     if count > _COUNTED:
         return f"more than {_COUNTED:,} rows"
-    return f"{count:,} row{'' if count == 1 else 's'}"
+    return counted(count)
 
 
 def _listed(names: list[str]) -> str:

@@ -14,17 +14,19 @@ from lxml.etree import HTMLParser
 from markdownify import MarkdownConverter
 
 from agentkit_tools.web.reader.stopping import TooLongError, stopped_after
+from agentkit_tools.web.reader.tables import make_even
 
 NEVER_READ = [
     *("script", "style", "noscript", "template", "svg", "canvas", "iframe", "object", "embed"),
-    *("button", "input", "select", "textarea"),
+    *("input", "select", "textarea"),
 ]
 FRAME = (
     'nav, aside, footer, header:not(:has(h1)), [role="navigation"], [role="banner"], '
     '[role="contentinfo"], [role="search"], [role="complementary"]'
 )
 MAIN = 'main, [role="main"]'
-HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
+HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+RAISED = re.compile(r"\s*[+\u2212-]?[0-9]")
 ENOUGH = 8.0
 """Seconds for the markdown."""
 PLAIN = "Too large or too deeply nested for more than its plain text."
@@ -47,6 +49,10 @@ def _title_and_markdown(content: bytes, url: str, charset: str | None) -> tuple[
     _make_links_whole(soup, _base_of(soup, url))
     for each in [*soup(NEVER_READ), *_hidden(soup)]:
         each.decompose()
+    for raised in soup("sup"):
+        if RAISED.match(raised.get_text()):  # or 10 to the 6th is read as 106
+            raised.insert(0, "^")
+    make_even(soup)
     main = _main_of(soup)
     return " ".join(title.split()), _tidy(_markdown(main))
 
