@@ -17,7 +17,7 @@ A map of the package, from the wire up; a module imports only from those above i
     journal  cache    what is kept: the log as it grows, answers to be given again
     run  paying  compact  ask  perform  dispatch  loop    the moves; read loop.py first
     models  input  options  result  background  sessions  resuming  stream    the faces
-    jobs/    a table in, a table out
+    tables/  jobs/    a table in, a table out
     agent    all of it, for the caller
     cli/    the command
 

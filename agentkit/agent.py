@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from agentkit.jobs.job import Job
     from agentkit.jobs.options import Ask, MapOptions
     from agentkit.jobs.results import MapResult
-    from agentkit.jobs.tables import Rows
     from agentkit.middleware import Middleware
     from agentkit.prices import Prices
     from agentkit.records import Setup
@@ -58,6 +57,7 @@ if TYPE_CHECKING:
     from agentkit.stores.opened import Where
     from agentkit.stores.protocol import Store
     from agentkit.stream import Stream, SyncStream
+    from agentkit.tables.table import Rows
     from agentkit.tools import Tool, Toolbox
 
 

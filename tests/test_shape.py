@@ -40,6 +40,7 @@ LAYERS = [
     "models input options result background",
     "sessions",
     "resuming stream",
+    "tables",
     "jobs",
     "agent",
     "cli",
@@ -229,3 +230,10 @@ def test_every_room_is_shown_once_and_behind_those_that_it_imports(listed):
 def test_no_module_is_a_drawer():
     words = {"util", "utils", "helper", "helpers", "common", "misc", "base", "manager"}
     assert not [path for path in FILES if words & set(path.stem.split("_"))]
+
+
+def test_tables_have_never_heard_of_agents():
+    for module, imported in GRAPH.items():
+        if module.startswith("agentkit.tables"):
+            rooms = {room_of(each) for each in imported}
+            assert rooms <= {"tables", "errors", "encoding", "schema", "input"}, module

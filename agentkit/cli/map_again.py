@@ -10,8 +10,8 @@ from typing import Any
 from agentkit.agent import Agent
 from agentkit.cli.again import AGENT, said, shell_line
 from agentkit.cli.map_options import ALL
-from agentkit.jobs.places import STANDARD
 from agentkit.stores.protocol import Store
+from agentkit.tables.places import STANDARD
 
 _BEFORE = {"prompt": "-p", "out": "-o", "replace": "--replace", "kind": "--kind"}
 _BEHIND = {

@@ -11,7 +11,7 @@ from agentkit.cli.kept import add_store_options
 from agentkit.cli.options import age, at_least_one, dollars, not_empty, not_negative
 from agentkit.errors import ConfigurationError
 from agentkit.jobs.options import MapOptions
-from agentkit.jobs.places import KINDS, STANDARD
+from agentkit.tables.places import KINDS, STANDARD
 
 ALL = "all"
 """What `--refresh` is without an age."""

@@ -13,10 +13,10 @@ from typing import Any, TextIO
 
 from agentkit.cli.safe_text import visible
 from agentkit.errors import ConfigurationError
-from agentkit.jobs.places import STANDARD, place_of
-from agentkit.jobs.sources import Source, source_of
-from agentkit.jobs.tables import TableWriter
-from agentkit.jobs.writing import table_for
+from agentkit.tables.places import STANDARD, place_of
+from agentkit.tables.sources import Source, source_of
+from agentkit.tables.table import TableWriter
+from agentkit.tables.writing import table_for
 
 
 def source_for(arguments: argparse.Namespace) -> Source:

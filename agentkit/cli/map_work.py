@@ -32,11 +32,11 @@ from agentkit.cli.terminal import terminal_for
 from agentkit.encoding import Wire
 from agentkit.jobs.estimates import Estimate
 from agentkit.jobs.job import Job
-from agentkit.jobs.places import STANDARD
 from agentkit.jobs.results import Launch, MapRow
-from agentkit.jobs.sources import Source
-from agentkit.jobs.template import Template
 from agentkit.stores.protocol import Store
+from agentkit.tables.places import STANDARD
+from agentkit.tables.sources import Source
+from agentkit.tables.template import Template
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,7 @@
     working.py     the job at work          feeding.py     many rows at once
     tally.py       what has come of them    level.py       how many may run
 
-    tables.py      what a table is, to be read and to be written
-    sources.py     the tables that are read, with text_, query_ and mapping_source.py, spool.py
-    writing.py     the tables that are written, and the files that it names
-    places.py      where a table is         template.py    the prompt with the cells of a row
-    columns.py     what a table holds       cells.py       a value as a cell of text
+The tables that are read and written, and the prompt with the cells of a row, are in `tables/`.
 
 The log is the state: every row is a session of the store, whose name is made of what is asked. So
 the same job again asks what is missing, and nothing else has to be kept or compared.

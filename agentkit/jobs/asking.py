@@ -16,8 +16,6 @@ from agentkit.jobs.keys import Keys
 from agentkit.jobs.options import Only
 from agentkit.jobs.results import MapRow
 from agentkit.jobs.standing import NO_ANSWER, Standing, Way, is_done, one_line, standing_of, why
-from agentkit.jobs.tables import Row
-from agentkit.jobs.template import Prompt
 from agentkit.journal import Journal, LateJournal, summary_of
 from agentkit.limits import Limits
 from agentkit.log import Log
@@ -30,6 +28,8 @@ from agentkit.run import Run
 from agentkit.secrets import Secrets
 from agentkit.sessions import Place, opened
 from agentkit.stores.protocol import Kept, Logs, Store
+from agentkit.tables.table import Row
+from agentkit.tables.template import Prompt
 from agentkit.tools import Tool
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from agentkit.jobs.asking import Asked, Asking
 from agentkit.jobs.results import Progress
-from agentkit.jobs.tables import Row
+from agentkit.tables.table import Row
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from agentkit.jobs.asking import Asker
 from agentkit.jobs.options import plan_of
 from agentkit.jobs.preparing import Prepared, prepared
 from agentkit.jobs.results import Launch, MapResult, MapRow, Progress
-from agentkit.jobs.tables import AsyncSource, Rows, Source, TableWriter
 from agentkit.jobs.tally import Hear, Tally
-from agentkit.jobs.template import prompt_of
 from agentkit.jobs.working import Work
+from agentkit.tables.table import AsyncSource, Rows, Source, TableWriter
+from agentkit.tables.template import prompt_of
 
 
 class Job:

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from agentkit.input import UserInput
     from agentkit.jobs.results import MapRow
-    from agentkit.jobs.tables import TableWriter
     from agentkit.limits import Limits
     from agentkit.stores.opened import Where
+    from agentkit.tables.table import TableWriter
 
     Ask = str | Callable[[Mapping[str, Any]], UserInput]
     """A text with `{column}` in it, or a function from a row to what `Agent.run` takes."""
@@ -39,7 +39,7 @@ class MapOptions(TypedDict, total=False):
     """Where the table goes: a `.csv`, `.tsv` or `.jsonl` file, `db.sqlite::table`, or `-`.
 
     Or a function of (columns, origins=…) that gives its writer, such as a `partial` of
-    `agentkit.jobs.writing.table_for`. Without it the rows are in the result, all in memory.
+    `agentkit.tables.writing.table_for`. Without it the rows are in the result, all in memory.
     """
     store: Where
     """Where the logs of the rows are kept: instead of the agent's own store.

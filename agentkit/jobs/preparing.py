@@ -13,18 +13,18 @@ from agentkit.budget import Budget
 from agentkit.conversation import Hosted
 from agentkit.errors import ConfigurationError
 from agentkit.jobs.asking import Asker, Asking, Policy
-from agentkit.jobs.columns import Columns, columns_of
 from agentkit.jobs.memory import MemoryLogs
 from agentkit.jobs.options import Plan
 from agentkit.jobs.results import Launch
 from agentkit.jobs.selecting import Selection
-from agentkit.jobs.sources import checked, source_from
 from agentkit.jobs.surveying import launched
-from agentkit.jobs.tables import AsyncSource, Rows, Source, TableWriter
-from agentkit.jobs.template import Prompt
-from agentkit.jobs.writing import table_for
 from agentkit.limits import Limits
 from agentkit.stores.protocol import Logs
+from agentkit.tables.columns import Columns, columns_of
+from agentkit.tables.sources import checked, source_from
+from agentkit.tables.table import AsyncSource, Rows, Source, TableWriter
+from agentkit.tables.template import Prompt
+from agentkit.tables.writing import table_for
 
 Clock = Callable[[], float]
 

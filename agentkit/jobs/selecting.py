@@ -10,8 +10,8 @@ from itertools import count
 from typing import cast
 
 from agentkit.errors import ConfigurationError
-from agentkit.jobs.sources import rows_of
-from agentkit.jobs.tables import AsyncSource, Row, Source
+from agentkit.tables.sources import rows_of
+from agentkit.tables.table import AsyncSource, Row, Source
 
 _SEED = 1905
 

@@ -11,10 +11,10 @@ from datetime import datetime
 from agentkit.errors import StoreError
 from agentkit.jobs.asking import tried_before
 from agentkit.jobs.results import Launch
-from agentkit.jobs.tables import Row
 from agentkit.journal import summary_of
 from agentkit.log import Log
 from agentkit.stores.protocol import Logs, SessionInfo, survey_of
+from agentkit.tables.table import Row
 
 AT_ONCE = 500
 """How many rows are looked up together."""

@@ -19,13 +19,13 @@ from agentkit.errors import (
     StoreError,
 )
 from agentkit.jobs.asking import Asked
-from agentkit.jobs.columns import Columns, Evidence
 from agentkit.jobs.estimates import Costs
 from agentkit.jobs.results import MapResult, MapRow, Progress
 from agentkit.jobs.standing import BUDGET
-from agentkit.jobs.tables import TableWriter
 from agentkit.responses.retry import OF_THE_SERVER
 from agentkit.secrets import Secrets, told_of
+from agentkit.tables.columns import Columns, Evidence
+from agentkit.tables.table import TableWriter
 
 FIRST = 5
 """So many rows, and no other before them, have to be refused before all are taken to be."""

@@ -22,9 +22,9 @@ from typing import Any, BinaryIO, cast
 
 from agentkit.encoding import Wire, decode
 from agentkit.errors import ConfigurationError
-from agentkit.jobs.places import Place, place_of_file
-from agentkit.jobs.spool import Spool
-from agentkit.jobs.tables import Row
+from agentkit.tables.places import Place, place_of_file
+from agentkit.tables.spool import Spool
+from agentkit.tables.table import Row
 
 LONGEST = 16 * 1024 * 1024
 """Characters that a line, and a cell, may have."""

@@ -12,11 +12,11 @@ from typing import Any
 from urllib.parse import quote
 
 from agentkit.errors import ConfigurationError
-from agentkit.jobs.cells import as_text
-from agentkit.jobs.columns import ENDING, NUMBER
-from agentkit.jobs.lines import utf8
-from agentkit.jobs.part_file import PartFile, beside, taken
-from agentkit.jobs.places import Place
+from agentkit.tables.cells import as_text
+from agentkit.tables.columns import ENDING, NUMBER
+from agentkit.tables.lines import utf8
+from agentkit.tables.part_file import PartFile, beside, taken
+from agentkit.tables.places import Place
 
 TABLE = "answers"
 """The table where none is named."""

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from agentkit.errors import ConfigurationError
-from agentkit.jobs.lines import header_of, lines_of
-from agentkit.jobs.part_file import PartFile, beside, taken
-from agentkit.jobs.places import Place
-from agentkit.jobs.text_source import text_source
+from agentkit.tables.lines import header_of, lines_of
+from agentkit.tables.part_file import PartFile, beside, taken
+from agentkit.tables.places import Place
+from agentkit.tables.text_source import text_source
 
 _LENGTH = 4
 """Bytes before each row in the part file, which say how long it is."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from agentkit.errors import ConfigurationError
-from agentkit.jobs.cells import as_json, as_text
 from agentkit.schema.problems import did_you_mean
+from agentkit.tables.cells import as_json, as_text
 
 ROW = "row"
 """The name for the whole row, where no column has it."""

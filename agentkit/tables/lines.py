@@ -11,7 +11,7 @@ import io
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from agentkit.jobs.cells import as_json, as_text
+from agentkit.tables.cells import as_json, as_text
 
 AsLine = Callable[[Sequence[Any]], bytes]
 """The line of a row's cells."""

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from agentkit.errors import ConfigurationError
-from agentkit.jobs.sources import checked, rows_of, source_from, source_of
-from agentkit.jobs.template import Spoken, Template
-from agentkit.jobs.text_source import LONGEST
+from agentkit.tables.sources import checked, rows_of, source_from, source_of
+from agentkit.tables.template import Spoken, Template
+from agentkit.tables.text_source import LONGEST
 
 WHOLE = Template.of("{row}")
 

@@ -19,14 +19,14 @@ from typing import BinaryIO
 
 from agentkit.encoding import decode
 from agentkit.errors import ConfigurationError
-from agentkit.jobs.columns import ENDING
-from agentkit.jobs.file_table import FileGathering
-from agentkit.jobs.places import Place, place_of, place_of_file, place_of_table
-from agentkit.jobs.published import PublishedTable
-from agentkit.jobs.sqlite_table import TABLE, TableGathering
-from agentkit.jobs.stream_table import StreamTable
-from agentkit.jobs.tables import TableWriter
-from agentkit.jobs.text_source import LONGEST, text_source
+from agentkit.tables.columns import ENDING
+from agentkit.tables.file_table import FileGathering
+from agentkit.tables.places import Place, place_of, place_of_file, place_of_table
+from agentkit.tables.published import PublishedTable
+from agentkit.tables.sqlite_table import TABLE, TableGathering
+from agentkit.tables.stream_table import StreamTable
+from agentkit.tables.table import TableWriter
+from agentkit.tables.text_source import LONGEST, text_source
 
 __all__ = ["TableWriter", "table_for"]
 

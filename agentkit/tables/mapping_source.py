@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import Any
 
 from agentkit.errors import ConfigurationError
-from agentkit.jobs.cells import as_json
-from agentkit.jobs.tables import Row
-from agentkit.jobs.text_source import checked_names
+from agentkit.tables.cells import as_json
+from agentkit.tables.table import Row
+from agentkit.tables.text_source import checked_names
 
 NAME = "rows"
 """What messages call what has no name."""

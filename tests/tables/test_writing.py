@@ -24,10 +24,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentkit.errors import AgentkitError, ConfigurationError
-from agentkit.jobs.columns import ENDING
-from agentkit.jobs.pace import SHARE, Pace
-from agentkit.jobs.sources import source_of
-from agentkit.jobs.writing import TableWriter, table_for
+from agentkit.tables.columns import ENDING
+from agentkit.tables.pace import SHARE, Pace
+from agentkit.tables.sources import source_of
+from agentkit.tables.writing import TableWriter, table_for
 
 COLUMNS = ("n", "text", *ENDING)
 ENDED = ("completed", None, 0.5, 1, "s")
@@ -357,7 +357,7 @@ def test_a_full_disk_is_said_and_that_nothing_is_lost():
 def run(script: str, folder: Path) -> subprocess.Popen[str]:
     """A process that writes."""
     return subprocess.Popen(
-        [sys.executable, "-c", f"from tests.jobs.test_writing import *\n{script}"],
+        [sys.executable, "-c", f"from tests.tables.test_writing import *\n{script}"],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
         stdout=subprocess.PIPE,

@@ -17,10 +17,10 @@ from urllib.parse import quote
 
 from agentkit.encoding import decode, encode
 from agentkit.errors import ConfigurationError
-from agentkit.jobs.places import Place, place_of_table
-from agentkit.jobs.spool import Spool
-from agentkit.jobs.tables import Row
-from agentkit.jobs.text_source import checked_names
+from agentkit.tables.places import Place, place_of_table
+from agentkit.tables.spool import Spool
+from agentkit.tables.table import Row
+from agentkit.tables.text_source import checked_names
 
 _WAIT = 10.0
 """Seconds that another program's lock is waited for."""

@@ -8,8 +8,8 @@ import pytest
 from pydantic import BaseModel
 
 from agentkit.errors import ConfigurationError
-from agentkit.jobs.cells import as_text
-from agentkit.jobs.columns import ENDING, Columns, Evidence, columns_of
+from agentkit.tables.cells import as_text
+from agentkit.tables.columns import ENDING, Columns, Evidence, columns_of
 
 LEADER = {"type": "object", "properties": {"leader": {}, "since": {"type": "integer"}}}
 ENDED = ["completed", None, 0.01, 1, "s1"]

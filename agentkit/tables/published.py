@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from agentkit.errors import AgentkitError
-from agentkit.jobs.pace import SHORTEST, Pace
+from agentkit.tables.pace import SHORTEST, Pace
 
 
 class Gathering(Protocol):

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
-from agentkit.jobs.lines import header_of, lines_of
-from agentkit.jobs.published import unwritten
+from agentkit.tables.lines import header_of, lines_of
+from agentkit.tables.published import unwritten
 
 
 class StreamTable:

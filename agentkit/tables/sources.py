@@ -14,13 +14,13 @@ from os import PathLike
 from typing import BinaryIO
 
 from agentkit.errors import ConfigurationError
-from agentkit.jobs.mapping_source import mappings_source, waited_source
-from agentkit.jobs.places import Place, place_of
-from agentkit.jobs.query_source import query_source
-from agentkit.jobs.spool import Spool
-from agentkit.jobs.tables import AsyncSource, Row, Rows, Source
-from agentkit.jobs.template import Prompt
-from agentkit.jobs.text_source import Text, read_as, text_source
+from agentkit.tables.mapping_source import mappings_source, waited_source
+from agentkit.tables.places import Place, place_of
+from agentkit.tables.query_source import query_source
+from agentkit.tables.spool import Spool
+from agentkit.tables.table import AsyncSource, Row, Rows, Source
+from agentkit.tables.template import Prompt
+from agentkit.tables.text_source import Text, read_as, text_source
 
 __all__ = [
     "AsyncSource",

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentkit.errors import ConfigurationError
-from agentkit.jobs.template import Template, prompt_of
+from agentkit.tables.template import Template, prompt_of
 
 ROW = {"company": "Acme", "since when": 1999, "a.b": "dot", "a!r": "bang", "x:>5": "colon"}
 
