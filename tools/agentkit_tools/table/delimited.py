@@ -9,6 +9,9 @@ from functools import cached_property
 from agentkit import ConfigurationError
 from agentkit_tools.table.rows import MOST_COLUMNS, TextFile
 
+LONGEST_CELL = 16 * 1024 * 1024
+"""Characters of one cell."""
+
 _DELIMITERS = (",", ";", "\t", "|")
 
 
@@ -50,6 +53,8 @@ class Delimited:
     def _lines(self) -> Iterator[tuple[int, list[str]]]:
         """Each row with the number of the line that it ends in, without empty ones."""
         delimiter = self._delimiter
+        # the module has no limit of a reader's own, and a lower one would depend on who read before
+        csv.field_size_limit(max(csv.field_size_limit(), LONGEST_CELL))
         with self._file.opened() as text:
             reader = csv.reader(text, delimiter=delimiter, strict=True)
             try:
@@ -74,5 +79,5 @@ class Delimited:
 
 def _remedy(text: str) -> str:
     if "field limit" in text:
-        return "Where such large cells are meant, raise it: csv.field_size_limit(10_000_000)."
+        return f"A cell has at most {LONGEST_CELL:,} characters. Is a quote missing?"
     return "A cell with a quote or a line end in it stands in quotes, each quote in it twice."

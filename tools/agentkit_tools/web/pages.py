@@ -61,7 +61,8 @@ class Page:
             raise Retry(f"Give a text of 1 to {MAX_WANTED} characters to find.")
         number, found = _places(self.text, words)
         if not found:
-            return "\n".join([*self._head(), self._missing(wanted)])
+            # an error, for the model's own words in it are no evidence of anything
+            raise Retry("\n".join([*self._head(), self._missing(wanted)]))
         count = f"{number} places" if number > 1 else "1 place"
         if number > len(found):
             count += f", of which the first {len(found)} are shown"

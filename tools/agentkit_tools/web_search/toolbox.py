@@ -86,7 +86,8 @@ class WebSearch:
         await self._pace.turn("the search")
         hits = [hit for hit in await self._provider.search(wanted, most) if len(hit.url) <= MAX_URL]
         if not hits:
-            return f"Nothing was found for {wanted!r}. Try other or fewer words."
+            # an error, for the model's own words in it are no evidence of anything
+            raise Retry(f"Nothing was found for {wanted!r}. Try other or fewer words.")
         return "\n\n".join(f"{i}. {_shown(hit)}" for i, hit in enumerate(hits[:most], 1))
 
 
