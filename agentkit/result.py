@@ -32,7 +32,8 @@ class PendingCall:
     arguments: JSON
     """The decoded arguments, or their text where it is no JSON or can be read in two ways."""
     reason: str
-    """`needs approval`, `may have run` for one that was interrupted, or `its tool is gone`."""
+    """`needs approval`, with a word on it where something from outside has been read; `may have
+    run` for one that was interrupted, or `its tool is gone`."""
     digest: str = ""
     """What a decision is about: the name and the arguments, as a fingerprint."""
 
@@ -94,7 +95,7 @@ class RunResult:
                 call.call_id,
                 call.name,
                 _decoded(call.arguments),
-                _reason(call),
+                _reason(call, self.log),
                 call.arguments_digest,
             )
             for call in calls
@@ -147,10 +148,14 @@ def _evidence(log: Log, status: Status, output: OutputFormat | None) -> Mapping[
     return {} if answer.response.is_failed else output.evidence(log)
 
 
-def _reason(call: CallState) -> str:
+def _reason(call: CallState, log: Log) -> str:
     if call.is_orphan:
         return "its tool is gone"
-    return "may have run" if call.may_have_run else "needs approval"
+    if call.may_have_run:
+        return "may have run"
+    # whoever decides should know that others may have had a say in it
+    outside = "; something from outside has been read" if log.untrusted else ""
+    return f"needs approval{outside}"
 
 
 def _decoded(text: str) -> JSON:

@@ -50,7 +50,9 @@ async def test_once_something_from_outside_was_read_what_acts_waits():
     agent = agent_of(FETCHED, [call("send", "c1", to="eve")], "done", rules=ASKS)
     result = await agent.run("?")
     assert (result.status, SENT) == ("waiting", [])
-    assert [each.name for each in result.pending] == ["send"]
+    [pending] = result.pending
+    assert pending.name == "send"
+    assert pending.reason == "needs approval; something from outside has been read"
     result = await agent.resume(result, [Approve("c1")])
     assert (result.output, SENT) == ("done", ["eve"])
 

@@ -160,7 +160,7 @@ def question_in(call: PendingCall) -> str | None:
     """What a call asks the person; None for one that is to be allowed or not."""
     given = call.arguments if isinstance(call.arguments, dict) else {}
     question = given.get("question")
-    is_asked = call.name == ASK_USER and call.reason == NEEDS_APPROVAL
+    is_asked = call.name == ASK_USER and call.reason.startswith(NEEDS_APPROVAL)
     return question if is_asked and isinstance(question, str) else None
 
 

@@ -214,7 +214,7 @@ def tell_waiting(calls: Sequence[PendingCall], again: Again | None) -> None:
             say(f"{what} It was not run, and nothing was kept to go on with (--no-log).")
             continue
         if (question := question_in(call)) is not None:
-            asked = f"Waiting for your answer: {one_line(question, MOST_OF_A_LINE)} Give it:"
+            asked = f"Waiting for your answer to {one_line(question, MOST_OF_A_LINE)!r}. Give it:"
             say_command(asked, again.approve(call.call_id, "--answer", "TEXT"))
             continue
         (first, command), *others = again.words_on(call)

@@ -46,7 +46,7 @@ def test_without_a_terminal_it_is_code_4_and_the_printed_commands_answer(bot, ca
     said = capsys.readouterr()
     assert said.out == ""
     asked, then = said.err.splitlines()[-2:]
-    assert asked.startswith("agentkit: Waiting for your answer: What colour? Give it: ")
+    assert asked.startswith("agentkit: Waiting for your answer to 'What colour?'. Give it: ")
     assert printed(asked) == ["approve", "s", "call_1", "--answer", "TEXT"]
     assert main([*printed(asked)[:-1], "sky blue"]) == 0
     assert main(printed(then)) == 0

@@ -203,7 +203,10 @@ def test_a_path_that_leads_to_no_file_of_the_root_is_not_read(path, root):
 def test_a_path_that_leads_to_no_folder_of_the_root_is_not_listed_or_searched(path, root):
     before = tree(root.parent)
     box = Files(root)
-    for look in (lambda: box.list(written_for(path, root)), lambda: box.search("word", path)):
+    for look in (
+        lambda: box.list(written_for(path, root)),
+        lambda: box.search("word", written_for(path, root)),
+    ):
         with pytest.raises(Retry) as raised:
             look()
         assert SECRET not in str(raised.value)
