@@ -261,11 +261,19 @@ class TestCredentials:
                 credentials={"http://api.example.org": {"Authorization": KEY}},
             )
             told = [await web.fetch(f"http://api.example.org{path}") for path in ("/", "/json")]
-            told.append(await web.find("http://api.example.org/json", "secret"))
+            with pytest.raises(Retry, match="does not stand in its") as missed:
+                await web.find("http://api.example.org/json", "secret")
             with pytest.raises(Retry) as raised:
                 await web.fetch("http://api.example.org/away")
         assert KEY in server.requests[0]
-        shown = [*told, str(raised.value), repr(web), repr(web.tools), str(vars(web.tools[0]))]
+        shown = [
+            *told,
+            str(missed.value),
+            str(raised.value),
+            repr(web),
+            repr(web.tools),
+            str(vars(web.tools[0])),
+        ]
         assert not any("very-secret" in each for each in shown)
         assert "You sent [hidden], that is [hidden]." in told[0]
 
