@@ -16,7 +16,7 @@ from agentkit.cli.show import counted
 from agentkit.cli.table import dollars
 from agentkit.encoding import Wire
 from agentkit.jobs.results import MapResult, MapRow
-from agentkit.jobs.tally import is_cut_short
+from agentkit.jobs.trying import is_cut_short
 from agentkit.stores.protocol import Store
 
 MOST_NAMED = 3
@@ -167,8 +167,10 @@ def last_line(end: End, where: str, *, is_piped: bool) -> str:
 
 def _counts(result: MapResult) -> Iterator[str]:
     yield f"{result.done:,} done"
-    if result.failed:
-        yield f"{result.failed:,} failed"
+    if failed := result.failed - result.waiting:
+        yield f"{failed:,} failed"
+    if result.waiting:
+        yield f"{result.waiting:,} {'waits' if result.waiting == 1 else 'wait'}"
     if result.left:
         yield f"{result.left:,} left"
     if result.kept:

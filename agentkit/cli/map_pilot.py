@@ -11,7 +11,7 @@ from agentkit.cli.show import counted
 from agentkit.cli.table import Table, dollars
 from agentkit.encoding import Wire, encode
 from agentkit.jobs.estimates import Estimate
-from agentkit.jobs.results import Launch, MapRow
+from agentkit.jobs.results import MapRow
 from agentkit.tool_output import plain
 
 MOST_GIVEN, MOST_ANSWERED = 3, 6
@@ -22,22 +22,11 @@ _ANSWER = "answer"
 _NUMBERS = ("ROW", "COST")
 
 Missing = Callable[[int], Awaitable[int]]
-"""How many of so many first rows a job asks."""
-
-
-def missing_in(launch: Launch, only: str | None) -> int:
-    """How many of the rows a job asks: as its `only` says."""
-    match only:
-        case "new":
-            return launch.new
-        case "failed":
-            return launch.failed
-        case _:
-            return launch.total - launch.done
+"""How many questions a job asks of so many first rows."""
 
 
 async def first_missing(wanted: int, total: int, missing: Missing) -> int:
-    """How many first rows of the table have so many among them that a job asks.
+    """How many first rows of the table have so many questions among them that a job asks.
 
     `total` where there are not so many. Looks at few rows behind those.
     """
@@ -98,11 +87,12 @@ def estimate_wire(left: int, estimate: Estimate) -> Wire:
 
 
 def left_after(to_do: int, wanted: int, rows: Sequence[MapRow], only: str | None) -> int:
-    """How many of the rows are still to be asked, so many of which a pilot was of.
+    """How many questions are still to be asked, so many of which a pilot was of.
 
     `rows` are those that it asked; the failed ones among them are tried again.
     """
-    again = 0 if only == "new" else sum(not row.is_done for row in rows)
+    failed = (row for row in rows if not row.is_done and row.status != "waiting")
+    again = 0 if only == "new" else len({row.session for row in failed})
     return max(to_do - wanted + again, 0)
 
 

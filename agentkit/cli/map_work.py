@@ -24,7 +24,6 @@ from agentkit.cli.map_pilot import (
     estimate_wire,
     first_missing,
     left_after,
-    missing_in,
     pilot_table,
 )
 from agentkit.cli.table import dollars, lines_on
@@ -64,7 +63,7 @@ class TableWork:
         """A job over so many first rows that so many are asked, which are added to `rows`."""
 
         async def missing(limit: int) -> int:
-            return missing_in(await self.launch(limit), self.arguments.only)
+            return (await self.launch(limit)).to_ask
 
         def hear(row: MapRow) -> None:
             if not row.is_kept:
@@ -127,12 +126,14 @@ class Work:
     def _pilot(self, launch: Launch) -> End | None:
         """The end, where it ends behind the pilot; None where it goes on."""
         arguments, rows = self.table.arguments, list[MapRow]()
-        to_do = missing_in(launch, arguments.only)
+        to_do = launch.to_ask
         if to_do <= arguments.pilot:
             return None
         end = self._ended(self.runner.run(self.table.pilot(arguments.pilot, launch.total, rows)))
         if end.result is None or end.code not in (0, ROWS_FAILED):
             return end
+        if not rows:  # another process has done them meanwhile
+            return None
         left = left_after(to_do, arguments.pilot, rows, arguments.only)
         estimate = end.result.estimate(left)
         self.before += (end.result.cost or 0.0) if arguments.budget else 0.0
@@ -196,7 +197,7 @@ class Work:
             "rows": launch.total,
             "done": launch.done,
             "failed": launch.failed,
-            "to_do": missing_in(launch, arguments.only),
+            "to_do": launch.to_ask,
             "spent": launch.cost,
             "out": arguments.out,
             "model": getattr(model, "name", type(model).__name__),

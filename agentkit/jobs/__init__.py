@@ -9,6 +9,7 @@
     standing.py    what a row's log says of it: done, failed, to be gone on with
     asking.py      one row: its session, and what is done in it
     memory.py      logs for a job without a store
+    trying.py      a question that fails, asked once for all its rows
 
     preparing.py   what a job works on      selecting.py   which rows
     surveying.py   what is there before it begins, and what that has cost

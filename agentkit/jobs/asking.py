@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from agentkit.jobs.keys import Keys
 from agentkit.jobs.options import Only
 from agentkit.jobs.results import MapRow
 from agentkit.jobs.standing import NO_ANSWER, Standing, Way, is_done, one_line, standing_of, why
+from agentkit.jobs.trying import Asked, Failures
 from agentkit.journal import Journal, LateJournal, summary_of
 from agentkit.limits import Limits
 from agentkit.log import Log
@@ -97,19 +98,6 @@ class Policy:
         return self.stale is not None and bool(kept.at) and kept.at[-1] < self.stale
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What came of a row now."""
-
-    row: MapRow
-    cost: float | None = 0.0
-    """US dollars that were spent now, None where that is not known of every answer."""
-    usage: Usage = field(default_factory=Usage)
-    seconds: float = 0.0
-    error: BaseException | None = None
-    """What its run raised."""
-
-
 class Asking:
     """Asks rows, each in the session that its question has."""
 
@@ -125,6 +113,7 @@ class Asking:
         self._asker, self._logs, self._prompt, self._policy = asker, logs, prompt, policy
         self._limits, self._clock = limits, clock
         self._keys = asker.keys
+        self._failures = Failures()
         self.is_closed = False
         """Whether no row begins or goes on any more; those that are there are still told."""
 
@@ -137,9 +126,10 @@ class Asking:
         """The name of the session of a row. Raises what the prompt does."""
         return self._keys.session_of(input_items(self._prompt.said(row)))
 
-    async def ask(self, index: int, row: Row) -> Asked | None:
+    async def ask(self, index: int, row: Row, tries: int = 1) -> Asked | None:
         """What comes of a row, which may be there already; None where it has not run.
 
+        Its question is not asked more than so many times, for whichever rows.
         No error of its run is raised, nor that it was cancelled: they are in what is given.
         """
         session = ""
@@ -147,7 +137,7 @@ class Asking:
             said = self._prompt.said(row)
             session = self._keys.session_of(input_items(said))
             async with opened(session, self._logs, "wait") as place:
-                return await self._in(place, _Question(index, row, said))
+                return await self._in(place, _Question(index, row, said, tries))
         except Exception as error:  # noqa: BLE001 - the prompt may be the caller's own code
             told = self._asker.secrets.hide(one_line(f"{type(error).__name__}: {error}"))
             failed = MapRow(index, row, None, "failed", False, told, None, 0, session, False)
@@ -160,13 +150,20 @@ class Asking:
             way = None if standing.is_new else "keep"
         if way is None:
             return None
-        if way == "keep":
-            return self._kept(question, standing, place)
-        return await self._asked(question, place, way)
+        if way == "keep" or self._failures.has(place.session, question.tries):
+            return await self._kept(question, standing, place)
+        asked = await self._asked(question, place, way)
+        self._failures.add(asked, question.tries)
+        return asked
 
-    def _kept(self, question: _Question, standing: Standing, place: Place) -> Asked:
+    async def _kept(self, question: _Question, standing: Standing, place: Place) -> Asked:
         lost = broken_off(place.log, AgentkitError(NO_ANSWER), place.session)
-        return Asked(map_row(question, place, standing.result or lost, is_kept=True))
+        result = standing.result or lost
+        if (
+            result.status == "waiting" and place.journal is not None
+        ):  # a process that was killed could not have it listed
+            await place.journal.end(place.log)
+        return self._failures.shared(map_row(question, place, result, is_kept=True))
 
     async def _asked(self, question: _Question, place: Place, way: Way) -> Asked:
         if way == "anew":
@@ -200,6 +197,7 @@ class _Question:
     index: int
     row: Row
     said: UserInput
+    tries: int
 
 
 def usage_of(record: Answer | Compaction) -> Usage:

@@ -7,8 +7,9 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from agentkit.jobs.asking import Asked, Asking
+from agentkit.jobs.asking import Asking
 from agentkit.jobs.results import Progress
+from agentkit.jobs.trying import Asked
 from agentkit.tables.table import Row
 
 
@@ -97,7 +98,7 @@ class Feeding:
         self._has_ended.set()
 
     async def _ask(self, turn: Turn) -> None:
-        asked = await self._asking.ask(turn.index, turn.row)
+        asked = await self._asking.ask(turn.index, turn.row, turn.tries)
         await self._landed(turn, asked)
         if asked is not None and isinstance(asked.error, asyncio.CancelledError):
             raise asked.error

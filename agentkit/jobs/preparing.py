@@ -17,7 +17,7 @@ from agentkit.jobs.memory import MemoryLogs
 from agentkit.jobs.options import Plan
 from agentkit.jobs.results import Launch
 from agentkit.jobs.selecting import Selection
-from agentkit.jobs.surveying import launched
+from agentkit.jobs.surveying import Survey
 from agentkit.limits import Limits
 from agentkit.stores.protocol import Logs
 from agentkit.tables.columns import Columns, columns_of
@@ -64,8 +64,8 @@ class Prepared:
                 "or a file."
             )
         session_of = self.asking(self.asker.limits, clock).session_of
-        rows = self.selection.rows()
-        return await launched(self.logs, rows, session_of, self.policy.stale)
+        survey = Survey(self.logs, session_of, self.asker.output, self.policy)
+        return await survey.launched(self.selection.rows())
 
     async def limits(self, clock: Clock) -> Limits:
         """The limits of each row's run, with the budget of the job.

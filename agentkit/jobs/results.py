@@ -53,6 +53,10 @@ class Launch:
     """Rows whose answer is older than `refresh` says."""
     cost: float
     """US dollars that earlier jobs have spent on them, as far as they are known."""
+    waiting: int = 0
+    """Rows among the failed ones that wait for a person's word."""
+    to_ask: int = 0
+    """Questions that the job asks, as its `only` says: rows with the same prompt are one."""
 
     @property
     def new(self) -> int:
@@ -107,7 +111,7 @@ class MapResult:
     kept: int
     """Rows among these for which nothing was asked, since they were there before."""
     left: int
-    """Rows that have not run, and those that a budget cut short."""
+    """Rows that have not run, and those that a budget or a cancel cut short."""
     waiting: int
     """Rows among the failed ones that wait for a person's word."""
     cost: float | None

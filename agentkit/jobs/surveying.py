@@ -3,28 +3,43 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 from agentkit.errors import StoreError
-from agentkit.jobs.asking import tried_before
+from agentkit.jobs.asking import Policy, tried_before
 from agentkit.jobs.results import Launch
-from agentkit.journal import summary_of
+from agentkit.jobs.standing import standing_of
 from agentkit.log import Log
+from agentkit.output import OutputFormat
 from agentkit.stores.protocol import Logs, SessionInfo, survey_of
 from agentkit.tables.table import Row
 
 AT_ONCE = 500
 """How many rows are looked up together."""
 
+Kind = Literal["new", "done", "stale", "waiting", "failed"]
+
+_ASKED: Mapping[str | None, tuple[Kind, ...]] = {
+    None: ("new", "stale", "failed"),
+    "new": ("new",),
+    "failed": ("failed",),
+}
+"""What is asked, by what `only` says."""
+
+_UNCLEAR = ("limited", "open")
+"""Statuses of a summary that do not say whether there is an answer, or who has to go on."""
+
 
 @dataclass(frozen=True)
 class Stood:
     """How a session stood when it was last written."""
 
-    status: str
+    kind: Kind
     cost: float
     """US dollars, as far as they are known."""
     updated: datetime | None
@@ -51,29 +66,75 @@ class _Seen:
 
 @dataclass
 class _Count:
-    done: int = 0
-    failed: int = 0
-    stale: int = 0
-    total: int = 0
+    rows: Counter[Kind] = field(default_factory=Counter)
+    to_ask: int = 0
     cost: float = 0.0
     seen: _Seen = field(default_factory=_Seen)
 
 
-async def launched(
-    logs: Logs,
-    rows: AsyncIterator[tuple[int, Row]],
-    session_of: Callable[[Row], str],
-    stale: datetime | None = None,
-) -> Launch:
-    """What the store has of the rows, and what it has cost; each session costs once.
+@dataclass(frozen=True)
+class Survey:
+    """Looks ahead: what a store has of rows, and which of them a job would ask."""
 
-    Answers from before the moment `stale` do not count as done.
-    """
-    count = _Count()
-    with closing(count.seen):
-        async for names in _batches(rows, session_of):
-            await _count(logs, names, count, stale)
-    return Launch(count.total, count.done, count.failed, count.stale, count.cost)
+    logs: Logs
+    session_of: Callable[[Row], str]
+    output: OutputFormat | None
+    policy: Policy
+
+    async def launched(self, rows: AsyncIterator[tuple[int, Row]]) -> Launch:
+        """What the store has of the rows, and what it has cost; each session costs once."""
+        count = _Count()
+        with closing(count.seen):
+            async for names in _batches(rows, self.session_of):
+                await self._count(names, count)
+        of = count.rows
+        failed = of["failed"] + of["waiting"]
+        return Launch(
+            of.total(), of["done"], failed, of["stale"], count.cost, of["waiting"], count.to_ask
+        )
+
+    async def _count(self, names: list[str], count: _Count) -> None:
+        there = await self._stood({name for name in names if name})
+        kinds = {name: self._kind(there.get(name)) for name in names}
+        count.rows.update(kinds[name] for name in names)
+        new = [name for name in names if name and count.seen.add(name)]
+        count.to_ask += sum(kinds[name] in _ASKED[self.policy.only] for name in new)
+        found = [there[name] for name in new if name in there]
+        count.cost += sum(each.cost for each in found)
+        earlier = await self._stood(set(_earlier(found)))
+        count.cost += sum(each.cost for each in earlier.values())
+
+    def _kind(self, stood: Stood | None) -> Kind:
+        if stood is None:
+            return "new"
+        stale = self.policy.stale
+        is_stale = stale and stood.updated and stood.updated < stale
+        return "stale" if stood.kind == "done" and is_stale else stood.kind
+
+    async def _stood(self, names: set[str]) -> dict[str, Stood]:
+        """How those of the sessions stand that are there."""
+        surveys = survey_of(self.logs)
+        infos = {} if surveys is None else await surveys.survey(sorted(names))
+        clear = {name: info for name, info in infos.items() if _is_clear(info)}
+        stood = {name: _of_info(info) for name, info in clear.items()}
+        for name in sorted((names if surveys is None else infos.keys()) - clear.keys()):
+            found = await self._loaded(name)
+            if found is not None:
+                stood[name] = found
+        return stood
+
+    async def _loaded(self, name: str) -> Stood | None:
+        try:
+            kept = await self.logs.load(name)
+        except StoreError as error:
+            return Stood("failed", Log(error.records).cost, None, None)
+        if not kept.records and kept.parent is None:
+            return None
+        log = Log(kept.records)
+        standing = standing_of(log, name, self.output)
+        waits = standing.result is not None and standing.result.status == "waiting"
+        kind: Kind = "done" if standing.is_done else "waiting" if waits else "failed"
+        return Stood(kind, log.cost, kept.at[-1] if kept.at else None, kept.parent)
 
 
 async def _batches(
@@ -92,24 +153,6 @@ async def _batches(
         yield names
 
 
-async def _count(logs: Logs, names: list[str], count: _Count, stale: datetime | None) -> None:
-    there = await stood(logs, {name for name in names if name})
-    count.total += len(names)
-    for name in names:
-        found = there.get(name)
-        if found is None:
-            continue
-        is_done = found.status == "completed"
-        is_stale = is_done and stale and found.updated and found.updated < stale
-        count.stale += bool(is_stale)
-        count.done += is_done and not is_stale
-        count.failed += not is_done
-    new = {name: each for name, each in there.items() if count.seen.add(name)}
-    count.cost += sum(each.cost for each in new.values())
-    earlier = await stood(logs, set(_earlier(new.values())))
-    count.cost += sum(each.cost for each in earlier.values())
-
-
 def _earlier(there: Iterable[Stood]) -> Iterable[str]:
     """The sessions that were set aside to begin anew."""
     for each in there:
@@ -118,27 +161,12 @@ def _earlier(there: Iterable[Stood]) -> Iterable[str]:
             yield f"{stem}.{number}"
 
 
-async def stood(logs: Logs, names: set[str]) -> dict[str, Stood]:
-    """How those of the sessions stand that are there."""
-    surveys = survey_of(logs)
-    if surveys is not None:
-        infos = await surveys.survey(sorted(names))
-        return {name: _of_info(info) for name, info in infos.items()}
-    found = {name: await _loaded(logs, name) for name in sorted(names)}
-    return {name: each for name, each in found.items() if each is not None}
+def _is_clear(info: SessionInfo) -> bool:
+    """Whether its summary is enough to know how it stands."""
+    return not info.records or info.summary.status not in _UNCLEAR
 
 
 def _of_info(info: SessionInfo) -> Stood:
-    status = info.summary.status if info.records else "open"
-    return Stood(status, info.summary.cost or 0.0, info.updated, info.parent)
-
-
-async def _loaded(logs: Logs, name: str) -> Stood | None:
-    try:
-        kept = await logs.load(name)
-    except StoreError as error:
-        return Stood("failed", Log(error.records).cost, None, None)
-    if not kept.records and kept.parent is None:
-        return None
-    log = Log(kept.records)
-    return Stood(summary_of(log).status, log.cost, kept.at[-1] if kept.at else None, kept.parent)
+    kinds: Mapping[str, Kind] = {"completed": "done", "waiting": "waiting"}
+    kind = kinds.get(info.summary.status, "failed") if info.records else "failed"
+    return Stood(kind, info.summary.cost or 0.0, info.updated, info.parent)

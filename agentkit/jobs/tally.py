@@ -14,15 +14,12 @@ from agentkit.errors import (
     BadRequestError,
     ConfigurationError,
     ContextLengthError,
-    ModelError,
     QuotaError,
     StoreError,
 )
-from agentkit.jobs.asking import Asked
 from agentkit.jobs.estimates import Costs
 from agentkit.jobs.results import MapResult, MapRow, Progress
-from agentkit.jobs.standing import BUDGET
-from agentkit.responses.retry import OF_THE_SERVER
+from agentkit.jobs.trying import Asked, is_cut_short
 from agentkit.secrets import Secrets, told_of
 from agentkit.tables.columns import Columns, Evidence
 from agentkit.tables.table import TableWriter
@@ -67,7 +64,7 @@ class Tally:
     async def land(self, asked: Asked, *, is_last: bool) -> None:
         """Take in what came of a row; nothing more is done about it where it `is_last`."""
         row = asked.row
-        self._count(asked)
+        self._count(asked, is_last=is_last)
         if self.is_written:
             unwritten = self._written(row)
             self.is_written = unwritten is None
@@ -113,14 +110,14 @@ class Tally:
             costs=self.costs,
         )
 
-    def _count(self, asked: Asked) -> None:
+    def _count(self, asked: Asked, *, is_last: bool) -> None:
         row, progress = asked.row, self.progress
         progress.done += row.is_done
         if is_cut_short(row):
             self.is_out_of_budget = self.is_out_of_budget or not row.is_kept
-        else:
+        elif row.is_kept or row.status != "cancelled":
             progress.failed += not row.is_done
-            progress.kept += row.is_kept
+            progress.kept += row.is_kept and is_last
         self.waiting += row.status == "waiting"
         progress.spent += asked.cost or 0.0
         self.unpriced += asked.cost is None
@@ -162,21 +159,6 @@ class Tally:
         ending = (row.status, row.error, row.cost, row.attempts, row.session)
         answer = to_jsonable_python(row.output, by_alias=True, inf_nan_mode="null")
         return self.columns.cells(row.row, answer, ending, _evidence(row))
-
-
-def is_cut_short(row: MapRow) -> bool:
-    """Whether the row has no answer because the budget of a job was used up."""
-    return not row.is_done and row.result is not None and row.result.limit == BUDGET
-
-
-def may_try_again(asked: Asked) -> bool:
-    """Whether the row may have its answer another time."""
-    row = asked.row
-    if row.is_done or row.is_kept or row.status == "waiting" or not row.attempts:
-        return False
-    if is_cut_short(row) or not isinstance(asked.error, Exception | None):
-        return False
-    return not isinstance(asked.error, ModelError) or isinstance(asked.error, OF_THE_SERVER)
 
 
 def _evidence(row: MapRow) -> dict[str, Evidence]:

@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 
-from agentkit.jobs.asking import Asked
 from agentkit.jobs.feeding import Feeding, Turn
 from agentkit.jobs.level import Level
 from agentkit.jobs.preparing import Prepared
-from agentkit.jobs.tally import Tally, is_cut_short, may_try_again
+from agentkit.jobs.tally import Tally
+from agentkit.jobs.trying import Asked, is_cut_short, may_try_again
 from agentkit.limits import Limits
 from agentkit.responses.limiter import Heard, Limiter
 

@@ -286,6 +286,7 @@ def test_rows_that_wait_for_a_word_are_told_with_how_to_list_them(capsys, bot):
     )
     assert main(["map", "rows.csv", "-p", "{city}", "-o", "out.csv", "-a", path]) == 5
     last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("3 rows in out.csv: 0 done, 3 wait, ")
     assert last.endswith(" Decide on them: agentkit runs --rows --waiting")
     assert main(["runs", "--rows", "--waiting"]) == 0
     assert capsys.readouterr().out.count("\twaiting\t") == 3

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 from asked import Answers, Gate, table
@@ -333,3 +334,11 @@ async def test_a_row_whose_call_waits_for_a_person_is_left_waiting(tmp_path):
     assert result.rows[0].error == "It waits: pay needs approval"
     again = await agent.map([{"n": 1}], "{n}", retry=3)
     assert (again.kept, again.waiting) == (1, 1)
+    session = result.rows[0].session
+    (info,) = await store.list(status=["waiting"])
+    # as a process leaves it that is killed amid a call
+    await store.append(session, info.records, (), replace(info.summary, status="open"))
+    launch = await agent.map([{"n": 1}], "{n}").launch()
+    assert (launch.failed, launch.waiting, launch.to_ask) == (1, 1, 0)
+    await agent.map([{"n": 1}], "{n}")
+    assert [each.session for each in await store.list(status=["waiting"])] == [session]

@@ -6,7 +6,7 @@ import pytest
 from asked import Answers, table
 from pydantic import BaseModel
 
-from agentkit import Agent, Budget, Limits, RateLimitError, ServerError, tool
+from agentkit import Agent, BadRequestError, Budget, Limits, RateLimitError, ServerError, tool
 from agentkit.stores.sqlite import SQLiteStore
 from agentkit.testing import call, failed, incomplete, refusal
 
@@ -181,6 +181,50 @@ async def test_a_failed_answer_is_asked_once_more_in_its_session(tmp_path):
     assert (first.status, first.is_done) == ("failed", False)
     assert "oops" in first.error
     assert (await agent.map(CITIES[:1], "{city}")).rows[0].output == "x"
+
+
+@pytest.mark.parametrize("concurrency", [1, 6])
+@pytest.mark.parametrize("retry", [0, 1])
+@pytest.mark.parametrize(
+    "said", [refusal("No."), ServerError("down", status=500)], ids=["refused", "down"]
+)
+async def test_a_question_of_many_rows_that_fails_is_not_asked_for_each(
+    tmp_path, said, retry, concurrency
+):
+    model = Answers(lambda question: said)
+    agent = Agent(model, store=tmp_path / "runs.db")
+    result = await agent.map(ONE * 6, "{id}", retry=retry, concurrency=concurrency)
+    assert (len(model.asked), result.failed, result.kept) == (1 + retry, 6, 5)
+    assert len({(row.status, row.error) for row in result.rows}) == 1
+
+
+async def test_an_answer_that_comes_at_the_second_try_is_that_of_all_its_rows(tmp_path):
+    model = Answers(lambda said: "late" if len(model.asked) > 1 else refusal("No."))
+    result = await Agent(model, store=tmp_path / "runs.db").map(ONE * 3, "{id}", retry=1)
+    assert ([row.output for row in result.rows], len(model.asked)) == (["late"] * 3, 2)
+    assert (result.done, result.failed, result.kept) == (3, 0, 2)
+
+
+async def test_an_error_that_no_try_would_mend_is_met_once_by_all_its_rows():
+    model = Answers(lambda said: BadRequestError("no such tool", status=400))
+    result = await Agent(model).map(ONE * 4, "{id}", retry=2)
+    assert (len(model.asked), result.failed) == (1, 4)
+
+
+async def test_the_launch_and_the_job_agree_on_answers_that_met_a_limit(tmp_path):
+    @tool(effect="read")
+    def shift() -> str:
+        """Which shift it is."""
+        return "late"
+
+    def says(said):
+        return lambda request: [call("shift")] if request.value_of("tool_choice") is None else "so"
+
+    agent = Agent(Answers(says), tools=[shift], store=tmp_path / "runs.db", limits=Limits(turns=2))
+    before = await agent.map(CITIES, "{city}")
+    assert {(row.status, row.is_done) for row in before.rows} == {("limited", True)}
+    launch = await agent.map([*CITIES, {"city": "Bern"}, {"city": "Bern"}], "{city}").launch()
+    assert (launch.done, launch.failed, launch.new, launch.to_ask) == (3, 0, 2, 1)
 
 
 async def test_only_failed_rows_or_only_new_ones_are_asked(tmp_path):

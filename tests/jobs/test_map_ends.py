@@ -120,7 +120,7 @@ async def test_rows_that_do_not_end_are_cancelled_behind_the_grace(tmp_path):
     with pytest.raises(asyncio.CancelledError) as caught:
         await task
     result = caught.value.result
-    assert (result.done, result.failed, result.left) == (3, 1, 36)
+    assert (result.done, result.failed, result.left) == (3, 0, 37)
     assert [row["_status"] for row in table(out)] == ["completed"] * 3 + ["cancelled"]
     gate.is_open.set()
     again = await agent.map(ROWS, "{n}", out=out)

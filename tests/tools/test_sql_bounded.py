@@ -104,7 +104,7 @@ async def test_a_write_that_is_killed_has_changed_nothing(tmp_path):
 
 
 async def test_a_process_is_kept_for_the_next_call_and_ends_with_its_toolbox(tmp_path):
-    path = countries_in(tmp_path)
+    path, others = countries_in(tmp_path), set(threading.enumerate())
     sold = Sql(path)
     assert processes_of(path) == []
     await sold.schema("t")
@@ -113,7 +113,7 @@ async def test_a_process_is_kept_for_the_next_call_and_ends_with_its_toolbox(tmp
         await sold.query("SELECT nowhere FROM t")
     assert processes_of(path) == [first]
     del sold
-    for thread in set(threading.enumerate()) - {threading.current_thread()}:
+    for thread in set(threading.enumerate()) - others:
         thread.join(10)  # the one that asked lets go of it when it ends
     await asyncio.sleep(0)  # the loop lets go of what it has called back
     gc.collect()  # its tools and it know each other

@@ -457,7 +457,7 @@ def test_without_duckdb_sqlite_is_used_and_duckdb_is_asked_for_by_name(tmp_path,
 async def test_the_copy_is_gone_with_the_table_and_the_file_is_not_touched(
     tmp_path, engine, monkeypatch
 ):
-    path = written(tmp_path, "t.csv", "a\n1\n")
+    path, others = written(tmp_path, "t.csv", "a\n1\n"), set(threading.enumerate())
     place = tmp_path / "temporary"
     place.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(place))
@@ -467,7 +467,7 @@ async def test_the_copy_is_gone_with_the_table_and_the_file_is_not_touched(
     path.unlink()
     assert await table.query("SELECT * FROM t") == "a\n1\n1 row"
     del table
-    for thread in set(threading.enumerate()) - {threading.current_thread()}:
+    for thread in set(threading.enumerate()) - others:
         thread.join(10)  # the one that asked lets go of it when it ends
     gc.collect()  # its tools and it know each other
     assert list(place.iterdir()) == []
