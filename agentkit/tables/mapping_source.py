@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -56,11 +56,11 @@ class MappingsSource:
 
 
 @dataclass(frozen=True)
-class OnceSource:
-    """Mappings that can be read only once; the columns are the keys of the first one."""
+class _Behind:
+    """Mappings behind a first one, which alone has been seen: its keys are the columns."""
 
     first: Row
-    others: Iterator[Any]
+    _: KW_ONLY
     name: str = NAME
     count: int | None = None
     is_once: bool = True
@@ -71,6 +71,13 @@ class OnceSource:
     def columns(self) -> tuple[str, ...]:
         """The keys of the first mapping."""
         return checked_names(tuple(self.first), NAME)
+
+
+@dataclass(frozen=True)
+class OnceSource(_Behind):
+    """Mappings that can be read only once; the columns are the keys of the first one."""
+
+    others: Iterator[Any]
 
     def __iter__(self) -> Iterator[Row]:
         only_once(self._readers)
@@ -84,21 +91,10 @@ class OnceSource:
 
 
 @dataclass(frozen=True)
-class WaitedSource:
+class WaitedSource(_Behind):
     """Mappings that are waited for; the columns are the keys of the first one."""
 
-    first: Row
     others: AsyncIterator[Any]
-    name: str = NAME
-    count: int | None = None
-    is_once: bool = True
-    origins: frozenset[str] = frozenset()
-    _readers: list[int] = field(default_factory=list)
-
-    @cached_property
-    def columns(self) -> tuple[str, ...]:
-        """The keys of the first mapping."""
-        return checked_names(tuple(self.first), NAME)
 
     async def __aiter__(self) -> AsyncIterator[Row]:
         only_once(self._readers)

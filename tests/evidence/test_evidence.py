@@ -11,7 +11,6 @@ from pydantic import BaseModel, Field
 from typing_extensions import TypedDict
 
 from agentkit import Agent, ConfigurationError, Final, Log, OutputError, tool
-from agentkit.evidence.cells import columns_of
 from agentkit.responses.dialect import Dialect
 from agentkit.testing import ResponsesServer, ScriptedModel, call, refusal
 from tests.evidence.looking import answer, field, looked_up, schema_of
@@ -362,13 +361,11 @@ async def test_a_server_without_text_format_is_told_of_evidence_in_words():
     assert '"call_id"' in told and "copied literally" in told
 
 
-async def test_evidence_fills_two_columns_for_each_field():
+async def test_evidence_says_of_each_field_where_it_is_from_and_whether_it_is_shown():
     result, _ = await looked_up(TEXT, answers=[HALF, HALF], output=Leader)
-    assert columns_of(result) == {
-        "name__source": "look(call_1): “Ada Byron has led”",
-        "name__verified": "verified",
-        "since__source": "look(call_1): “since 2018”",
-        "since__verified": "unverified",
+    assert {name: (each.source, each.status) for name, each in result.evidence.items()} == {
+        "name": ("look(call_1): “Ada Byron has led”", "verified"),
+        "since": ("look(call_1): “since 2018”", "unverified"),
     }
 
 
